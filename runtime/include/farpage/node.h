@@ -1,0 +1,149 @@
+// A node: one process of a cluster that shares memory.
+#ifndef FARPAGE_NODE_H_
+#define FARPAGE_NODE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "farpage/atomic_array.h"
+#include "farpage/mutex.h"
+#include "farpage/options.h"
+#include "farpage/statistics.h"
+
+namespace farpage {
+
+// What reads may return. Chosen per region.
+enum class Consistency : uint8_t {
+  kStrict,      // linearizable: one order of all accesses that respects real time
+  kSequential,  // one order of all accesses that respects each thread's program order
+};
+
+// Which node is a page's home: keeps its frame and its directory entry.
+enum class Placement : uint8_t {
+  kBlock,    // node 0 has the first 1/N of the pages, node 1 the next …
+  kCyclic,   // blocks of pages are dealt round
+  kOneHome,  // all pages on AllocateOptions::home
+};
+
+struct AllocateOptions {
+  Consistency consistency = Consistency::kSequential;
+  Placement placement = Placement::kBlock;
+  uint32_t home = 0;              // kOneHome: the node
+  size_t cyclic_block_bytes = 0;  // kCyclic: multiple of the page size; 0: chosen
+};
+
+// What an access will do.
+enum class Access : uint8_t { kRead, kWrite };
+
+namespace internal {
+class NodeImpl;
+void Unpin(NodeImpl* node, const void* data, size_t bytes);
+}  // namespace internal
+
+// Keeps a range present, so that system calls can be given pointers into it. Other nodes that want
+// to write these pages (or read them, if pinned for writing) wait until it is destroyed, so keep it
+// short: well below ClusterOptions::timeout_ms.
+class Pinned {
+ public:
+  Pinned() = default;
+  Pinned(Pinned&& other) noexcept { *this = static_cast<Pinned&&>(other); }
+  Pinned& operator=(Pinned&& other) noexcept;
+  ~Pinned() { Release(); }
+  void Release();
+
+ private:
+  friend class internal::NodeImpl;
+  Pinned(internal::NodeImpl* node, const void* data, size_t bytes)
+      : node_(node), data_(data), bytes_(bytes) {}
+  internal::NodeImpl* node_ = nullptr;
+  const void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+// One per process. Functions marked collective must be called by every node, in the same order,
+// and by one thread of each; all others by any thread. Every wait is bounded by
+// ClusterOptions::timeout_ms; errors name the node that was waited for.
+class Node {
+ public:
+  // Joins the cluster that the launcher started (see `farpage run`), or a cluster of one when there
+  // is no launcher. Collective. Errors: INVALID_ARGUMENT (an environment variable is malformed),
+  // DEADLINE_EXCEEDED (names who is missing), FAILED_PRECONDITION (no RDMA device, port down, …).
+  static absl::StatusOr<Node> Join();
+  // The same with options given; the environment is not read.
+  static absl::StatusOr<Node> Join(const Options& options);
+
+  Node(Node&&) noexcept;
+  Node& operator=(Node&&) noexcept;
+  // Leaves: waits (bounded) until all other nodes leave too, serving them meanwhile.
+  ~Node();
+
+  uint32_t id() const;    // 0 … size() − 1
+  uint32_t size() const;  // nodes
+
+  // Allocates shared memory for `count` elements of T, at the same address on every node, zeroed.
+  // Collective. All nodes give the same name, count and options; a difference is INVALID_ARGUMENT
+  // with both. RESOURCE_EXHAUSTED gives the capacity and what was asked. Freed when nodes leave.
+  template <typename T>
+  absl::StatusOr<std::span<T>> Allocate(std::string_view name, size_t count,
+                                        const AllocateOptions& options = {}) {
+    static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>,
+                  "shared memory is moved as bytes");
+    static_assert(alignof(T) <= 4096);
+    if (count > SIZE_MAX / sizeof(T)) return absl::ResourceExhaustedError("count × size overflows");
+    absl::StatusOr<void*> data = AllocateBytes(name, count * sizeof(T), options);
+    if (!data.ok()) return data.status();
+    return std::span<T>(static_cast<T*>(*data), count);
+  }
+  absl::StatusOr<void*> AllocateBytes(std::string_view name, size_t bytes,
+                                      const AllocateOptions& options = {});
+
+  // Waits until every node has called it. Collective. UNAVAILABLE names a node that died.
+  absl::Status Barrier();
+
+  // A lock all nodes share. Collective; names are compared.
+  absl::StatusOr<Mutex> MakeMutex(std::string_view name);
+
+  // An array of 64-bit integers with atomic operations, never cached. Collective. Zeroed.
+  template <typename T>
+  absl::StatusOr<AtomicArray<T>> MakeAtomicArray(std::string_view name, size_t count) {
+    absl::StatusOr<internal::AtomicWords> words = MakeAtomicWords(name, count);
+    if (!words.ok()) return words.status();
+    return AtomicArray<T>(*std::move(words));
+  }
+
+  // A memory resource over `bytes` of shared memory, from which any node allocates and frees, for
+  // std::pmr containers that all nodes use. Its address is the same on every node, so that a
+  // container kept in shared memory works everywhere. Collective. Lives until the node leaves.
+  // allocate() throws std::bad_alloc when the memory is used up.
+  absl::StatusOr<std::pmr::memory_resource*> MakeMemoryResource(std::string_view name,
+                                                                size_t bytes);
+
+  // Starts to bring a range here (read-only or exclusive); returns when it has been asked for.
+  absl::Status Prefetch(const void* data, size_t bytes, Access access = Access::kRead);
+
+  // Makes a range present and keeps it so. INVALID_ARGUMENT if it is not shared memory;
+  // RESOURCE_EXHAUSTED if it is larger than half the cache; UNAVAILABLE if memory is lost.
+  absl::StatusOr<Pinned> Pin(const void* data, size_t bytes, Access access);
+
+  // Counts since this node joined. Cost: some hundred loads.
+  Statistics statistics() const;
+  // The sum over all nodes. Collective.
+  absl::StatusOr<Statistics> ClusterStatistics();
+
+ private:
+  explicit Node(std::unique_ptr<internal::NodeImpl> impl);
+  absl::StatusOr<internal::AtomicWords> MakeAtomicWords(std::string_view name, size_t count);
+
+  std::unique_ptr<internal::NodeImpl> impl_;
+};
+
+}  // namespace farpage
+
+#endif  // FARPAGE_NODE_H_

@@ -1,0 +1,51 @@
+// Tunables of a node. Every member can also be set by an environment variable: the table in
+// runtime/bootstrap/options_table.h names each with its unit, bounds and meaning, and
+// `farpage run --help-environment` prints it.
+#ifndef FARPAGE_OPTIONS_H_
+#define FARPAGE_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace farpage {
+
+// What all nodes of a cluster must agree on. Compared when nodes join; a difference is an error
+// that names the option, both nodes and both values.
+struct ClusterOptions {
+  std::string transport = "shm";         // back end: "shm" or "verbs"
+  uint64_t address_space_bytes = uint64_t{1} << 40;  // virtual range for all regions together
+  int64_t timeout_ms = 10'000;           // bound on every wait for a peer
+  int64_t join_timeout_ms = 30'000;      // bound on waiting for all nodes to join
+};
+
+// What may differ from node to node.
+struct NodeOptions {
+  // Written by the launcher. A node without a rendezvous is a cluster of one.
+  uint32_t rank = 0;
+  uint32_t size = 1;
+  std::string rendezvous;                // where the launcher listens
+  std::string job_secret;                // proves that a node belongs to the job
+
+  uint64_t cache_bytes = uint64_t{1} << 30;  // pages of other homes kept here
+  std::string pager = "auto";            // "auto", "userfaultfd" or "mprotect"
+  bool prefetch = true;                  // detect sequential streams and fetch ahead
+  int64_t minimum_hold_ns = 0;           // a fetched page stays at least so long; 0: measured
+  int64_t spin_ns = 20'000;              // a wait spins so long before it sleeps
+  bool print_statistics = false;         // print this node's statistics when it leaves
+
+  // verbs only; empty or negative: chosen
+  std::string verbs_device;              // e.g. "mlx5_0", "rxe0"
+  int32_t verbs_port = -1;               // 1 …
+  int32_t verbs_gid_index = -1;
+  int32_t verbs_mtu_bytes = -1;          // 256, 512, 1024, 2048 or 4096
+};
+
+struct Options {
+  ClusterOptions cluster;
+  NodeOptions node;
+};
+
+}  // namespace farpage
+
+#endif  // FARPAGE_OPTIONS_H_
