@@ -1,0 +1,55 @@
+// A lock for code that may run in a signal handler: it is held for a few microseconds at most, and
+// never while application memory is touched.
+#ifndef FARPAGE_RUNTIME_SPIN_LOCK_H_
+#define FARPAGE_RUNTIME_SPIN_LOCK_H_
+
+#include <sched.h>
+
+#include <atomic>
+
+namespace farpage::internal {
+
+// Tells the processor that this is a spin loop.
+inline void SpinPause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Spins politely: after some turns the processor is offered to whoever holds the lock.
+class SpinWait {
+ public:
+  void Pause() {
+    if (++turns_ % 64 == 0) {
+      sched_yield();
+    } else {
+      SpinPause();
+    }
+  }
+
+ private:
+  unsigned turns_ = 0;
+};
+
+// Lockable.
+class SpinLock {
+ public:
+  void lock() {
+    SpinWait wait;
+    while (!try_lock()) wait.Pause();
+  }
+  bool try_lock() {
+    return !held_.load(std::memory_order_relaxed) &&
+           !held_.exchange(true, std::memory_order_acquire);
+  }
+  void unlock() { held_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> held_{false};
+};
+
+}  // namespace farpage::internal
+
+#endif  // FARPAGE_RUNTIME_SPIN_LOCK_H_
