@@ -1,0 +1,71 @@
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "runtime/bootstrap/option_value.h"
+#include "runtime/bootstrap/options_table.h"
+
+namespace farpage::bootstrap {
+namespace {
+
+absl::Status UnknownVariable(const std::string& name) {
+  const std::span<const OptionRow> rows = OptionRows();
+  const auto nearest =
+      std::min_element(rows.begin(), rows.end(), [&name](const OptionRow& a, const OptionRow& b) {
+        return EditDistance(name, a.variable) < EditDistance(name, b.variable);
+      });
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s is not an option of Farpage; did you mean %s? (farpage run "
+                      "--help-environment lists all)",
+                      name, nearest->variable));
+}
+
+absl::Status CheckTogether(const NodeOptions& node) {
+  if (node.rank >= node.size) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "FARPAGE_RANK is %d, but should be below FARPAGE_SIZE, which is %d", node.rank, node.size));
+  }
+  if (node.size > 1 && node.rendezvous.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "FARPAGE_SIZE is %d, but FARPAGE_RENDEZVOUS is empty: start the nodes with farpage run",
+        node.size));
+  }
+  if (!node.rendezvous.empty() && node.job_secret.empty()) {
+    return absl::InvalidArgumentError(
+        "FARPAGE_RENDEZVOUS is set, but FARPAGE_JOB_SECRET is empty: start the nodes with farpage "
+        "run");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Options> OptionsFromList(const EnvironmentList& environment) {
+  Options options;
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with("FARPAGE_") || name.starts_with("FARPAGE_TEST_")) continue;
+    const std::span<const OptionRow> rows = OptionRows();
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [&name](const OptionRow& r) { return r.variable == name; });
+    if (row == rows.end()) return UnknownVariable(name);
+    if (absl::Status set = SetOption(*row, value, options); !set.ok()) return set;
+  }
+  if (absl::Status together = CheckTogether(options.node); !together.ok()) return together;
+  return options;
+}
+
+EnvironmentList CurrentEnvironment() {
+  EnvironmentList list;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    list.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return list;
+}
+
+absl::StatusOr<Options> OptionsFromEnvironment() { return OptionsFromList(CurrentEnvironment()); }
+
+}  // namespace farpage::bootstrap
