@@ -3,6 +3,8 @@
 #define FARPAGE_TRANSPORT_SHM_PEER_WATCH_H_
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
