@@ -27,15 +27,16 @@ class PageRecord {
            word_.compare_exchange_strong(word, word | kLocked, std::memory_order_acquire,
                                          std::memory_order_relaxed);
   }
-  void Unlock() { word_.fetch_and(~kLocked, std::memory_order_release); }
-
-  // Unlocks and lets threads in WaitForChange() look again.
-  void UnlockChanged() {
+  // Both return the version after unlocking.
+  uint32_t Unlock() { return word_.fetch_and(~kLocked, std::memory_order_release) & ~kFlags; }
+  // Wakes those who sleep in SleepUntilChange().
+  uint32_t UnlockChanged() {
     uint32_t word = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(word, (word + kOneVersion) & ~(kLocked | kWaiters),
+    while (!word_.compare_exchange_weak(word, (word + kOneVersion) & ~kFlags,
                                         std::memory_order_release, std::memory_order_relaxed)) {
     }
     if ((word & kWaiters) != 0) FutexWakeAll(&word_);
+    return (word + kOneVersion) & ~kFlags;
   }
 
   // Changes whenever the page's state does. Wraps after 2^30 changes.

@@ -1,0 +1,257 @@
+// How a node allocates regions, and keeps parts of them present.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/node_impl.h"
+
+namespace farpage::internal {
+
+using directory::HomeMap;
+using transport::Fate;
+
+namespace {
+
+// Each run of home pages is a mapping; the kernel permits some 65,000.
+constexpr uint64_t kMostHomeRuns = 4096;
+
+const char* PlacementName(Placement placement) {
+  switch (placement) {
+    case Placement::kBlock: return "block";
+    case Placement::kCyclic: return "cyclic";
+    case Placement::kOneHome: return "one home";
+  }
+  return "unknown";
+}
+
+std::string Describe(size_t bytes, const AllocateOptions& options) {
+  return absl::StrCat(
+      bytes, " bytes, ",
+      options.consistency == Consistency::kStrict ? "strict" : "sequential", " consistency, ",
+      PlacementName(options.placement), " placement",
+      options.placement == Placement::kOneHome ? absl::StrCat(" on node ", options.home) : "",
+      options.placement == Placement::kCyclic && options.cyclic_block_bytes != 0
+          ? absl::StrCat(" in blocks of ", options.cyclic_block_bytes, " bytes")
+          : "");
+}
+
+}  // namespace
+
+absl::StatusOr<HomeMap> NodeImpl::MapHomes(uint64_t pages, const AllocateOptions& options) const {
+  const uint32_t nodes = cluster_->size();
+  switch (options.placement) {
+    case Placement::kBlock: return HomeMap(pages, nodes, (pages + nodes - 1) / nodes, 0);
+    case Placement::kOneHome:
+      if (options.home >= nodes) {
+        return absl::InvalidArgumentError(absl::StrCat("home ", options.home,
+                                                       " is no node: there are ", nodes));
+      }
+      return HomeMap(pages, nodes, pages, options.home);
+    case Placement::kCyclic: {
+      const uint64_t least = (pages + kMostHomeRuns - 1) / kMostHomeRuns;
+      if (options.cyclic_block_bytes % kPageBytes != 0) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("cyclic_block_bytes is ", options.cyclic_block_bytes,
+                         ", which is no multiple of the page size, ", kPageBytes));
+      }
+      const uint64_t asked = options.cyclic_block_bytes / kPageBytes;
+      if (asked != 0 && asked < least) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "cyclic_block_bytes is ", options.cyclic_block_bytes, "; a region of ", pages,
+            " pages needs at least ", least * kPageBytes, ", or the kernel's mappings run out"));
+      }
+      return HomeMap(pages, nodes, asked != 0 ? asked : least, 0);
+    }
+  }
+  return absl::InvalidArgumentError("unknown placement");
+}
+
+absl::Status NodeImpl::CheckCapacity(std::string_view name, uint64_t pages,
+                                     const HomeMap& homes) const {
+  const auto machine_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                             static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const bool one_machine = options_.cluster.transport == "shm";
+  const uint64_t here_bytes =
+      (one_machine ? pages : homes.PagesAt(cluster_->self())) * kPageBytes;
+  if (here_bytes <= machine_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "region '", std::string(name), "' needs ", here_bytes, " bytes on this machine, which has ",
+      machine_bytes, " bytes of memory"));
+}
+
+absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
+                                         const AllocateOptions& options) {
+  const std::string key = absl::StrCat("region '", std::string(name), "'");
+  if (absl::Status same = cluster_->Agree(key, Describe(bytes, options)); !same.ok()) return same;
+  if (bytes == 0) return absl::InvalidArgumentError(absl::StrCat(key, " has no bytes"));
+  if (bytes > space_->bytes()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(key, " needs ", bytes, " bytes; the address space for shared memory has ",
+                     space_->bytes(), " (FARPAGE_ADDRESS_SPACE_BYTES)"));
+  }
+  const uint64_t pages = (bytes + kPageBytes - 1) / kPageBytes;
+  absl::StatusOr<HomeMap> homes = MapHomes(pages, options);
+  if (!homes.ok()) return homes.status();
+  // Every node has to come to the same verdict, or some would wait for others in vain.
+  const absl::Status fits = CheckCapacity(name, pages, *homes);
+  absl::StatusOr<std::vector<std::string>> verdicts =
+      cluster_->AllGather(absl::StrCat(key, " fits"), std::string(fits.message()));
+  if (!verdicts.ok()) return verdicts.status();
+  for (const std::string& verdict : *verdicts) {
+    if (!verdict.empty()) return absl::ResourceExhaustedError(verdict);
+  }
+  absl::StatusOr<std::byte*> base = space_->Claim(pages * kPageBytes);
+  if (!base.ok()) return base.status();
+
+  auto region = std::make_unique<Region>();
+  region->name = std::string(name);
+  region->base = *base;
+  region->first_page = space_->PageOf(*base);
+  region->homes = *homes;
+  region->consistency = options.consistency;
+  if (absl::Status mapped = MapRegion(*region); !mapped.ok()) return mapped;
+  if (absl::Status published = space_->Publish(std::move(region)); !published.ok()) {
+    return published;
+  }
+  // A peer's first message about the region must find it here.
+  if (absl::Status ready = cluster_->Agree(absl::StrCat(key, " is mapped"), "yes"); !ready.ok()) {
+    return ready;
+  }
+  return static_cast<void*>(*base);
+}
+
+absl::Status NodeImpl::MapRegion(Region& region) {
+  const NodeId self = cluster_->self();
+  const uint64_t own_pages = region.homes.PagesAt(self);
+  absl::StatusOr<SymmetricMemory> frames = cluster_->AllocateSymmetric(
+      absl::StrCat("region '", region.name, "'"), own_pages * kPageBytes);
+  if (!frames.ok()) return frames.status();
+  region.frames = *std::move(frames);
+  const directory::EntryLayout layout(cluster_->size());
+  absl::StatusOr<SymmetricMemory> entries = cluster_->AllocateSymmetric(
+      absl::StrCat("directory of region '", region.name, "'"), own_pages * layout.bytes());
+  if (!entries.ok()) return entries.status();
+  region.entries = *std::move(entries);
+
+  const bool direct = transport_->capabilities().direct_access;
+  for (uint32_t node = 0; node < cluster_->size(); ++node) {
+    const size_t bytes = region.homes.PagesAt(NodeId(node)) * kPageBytes;
+    const std::byte* view = nullptr;
+    if (bytes > 0 && NodeId(node) == self) {
+      view = region.frames.own->data();
+    } else if (bytes > 0 && direct) {
+      view = transport_->DirectView(NodeId(node), region.frames.remote[node], bytes);
+    }
+    region.frame_views.push_back(view);
+  }
+
+  const size_t record_bytes = region.pages() * sizeof(PageRecord);
+  void* records = mmap(nullptr, record_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (records == MAP_FAILED) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no address space for the ", record_bytes, " bytes of page records of region '",
+                     region.name, "'"));
+  }
+  region.records_memory = Mapping(records, record_bytes);
+  region.records = static_cast<PageRecord*>(records);  // all zero is a page that is not here
+
+  std::vector<HomeRun> runs;
+  if (pager_->maps_home_in_place() && own_pages > 0) {
+    uint64_t next = 0;
+    while (next < region.pages()) {
+      const uint64_t length = region.homes.RunLength(next);
+      if (region.homes.HomeOf(next) == self) {
+        runs.push_back({next, length,
+                        region.frames.own->fd_offset() +
+                            region.homes.IndexAtHome(next) * kPageBytes});
+      }
+      next += length;
+    }
+  }
+  return pager_->AddRegion(region.base, region.pages() * kPageBytes,
+                           region.frames.own != nullptr ? region.frames.own->fd() : -1, runs);
+}
+
+absl::StatusOr<std::pmr::memory_resource*> NodeImpl::MakeMemoryResource(std::string_view name,
+                                                                        size_t bytes) {
+  absl::StatusOr<void*> memory =
+      Allocate(absl::StrCat("memory resource '", std::string(name), "'"), bytes, {});
+  if (!memory.ok()) return memory.status();
+  absl::StatusOr<std::shared_ptr<QueueLock>> lock =
+      locks_->Make(absl::StrCat("lock of memory resource '", std::string(name), "'"));
+  if (!lock.ok()) return lock.status();
+  // At the same address on every node, but each node's own: it has a table of function pointers.
+  absl::StatusOr<std::byte*> place = space_->Claim(sizeof(SharedMemoryResource));
+  if (!place.ok()) return place.status();
+  if (mmap(*place, sizeof(SharedMemoryResource), PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    return absl::ResourceExhaustedError("no memory for a memory resource");
+  }
+  resources_.emplace_back(new (*place) SharedMemoryResource(*memory, bytes, Mutex(*lock),
+                                                            cluster_->self(), cluster_->size()));
+  if (cluster_->self() == NodeId(0)) resources_.back()->Initialize();
+  if (absl::Status ready = barrier_->Wait(); !ready.ok()) return ready;
+  return resources_.back().get();
+}
+
+absl::StatusOr<NodeImpl::PageRange> NodeImpl::RangeOf(const void* data, size_t bytes) const {
+  const auto* begin = static_cast<const std::byte*>(data);
+  Region* region = space_->Find(begin);
+  if (region == nullptr || bytes == 0 ||
+      bytes > static_cast<size_t>(region->base + region->pages() * kPageBytes - begin)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(bytes, " bytes at ", absl::Hex(reinterpret_cast<uintptr_t>(data)),
+                     " are not shared memory of one region"));
+  }
+  const uint64_t first = static_cast<uint64_t>(begin - region->base) >> kPageShift;
+  const uint64_t last = static_cast<uint64_t>(begin + bytes - 1 - region->base) >> kPageShift;
+  return PageRange{region, first, last - first + 1};
+}
+
+absl::Status NodeImpl::Prefetch(const void* data, size_t bytes, Access access) {
+  absl::StatusOr<PageRange> range = RangeOf(data, bytes);
+  if (!range.ok()) return range.status();
+  engine_->FetchAhead(*range->region, range->first, range->count, access);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Pinned> NodeImpl::Pin(const void* data, size_t bytes, Access access) {
+  absl::StatusOr<PageRange> range = RangeOf(data, bytes);
+  if (!range.ok()) return range.status();
+  const uint64_t most = std::max<uint64_t>(options_.node.cache_bytes / kPageBytes, 16) / 2;
+  if (range->count > most) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("a pin of ", range->count, " pages; at most half the cache, ", most,
+                     " pages, can be pinned (FARPAGE_CACHE_BYTES)"));
+  }
+  const int64_t deadline_ns = cluster_->DeadlineNs();
+  for (uint64_t done = 0; done < range->count; ++done) {
+    const uint64_t index = range->first + done;
+    const AccessResult result = engine_->Pin(*range->region, index, access, deadline_ns);
+    if (result.fate == Fate::kOk) continue;
+    while (done-- > 0) engine_->Unpin(*range->region, range->first + done);
+    return AccessError(result, *range->region, index);
+  }
+  return Pinned(this, data, bytes);
+}
+
+void NodeImpl::Unpin(const void* data, size_t bytes) {
+  absl::StatusOr<PageRange> range = RangeOf(data, bytes);
+  if (!range.ok()) return;
+  for (uint64_t index = 0; index < range->count; ++index) {
+    engine_->Unpin(*range->region, range->first + index);
+  }
+}
+
+absl::Status NodeImpl::AccessError(const AccessResult& result, const Region& region,
+                                   uint64_t index) const {
+  return cluster_->FateError(result.fate,
+                             absl::StrCat("page ", index, " of region '", region.name, "'"),
+                             result.peer);
+}
+
+}  // namespace farpage::internal

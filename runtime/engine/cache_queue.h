@@ -1,0 +1,66 @@
+// The order in which cached pages were installed: first in, first out.
+#ifndef FARPAGE_RUNTIME_ENGINE_CACHE_QUEUE_H_
+#define FARPAGE_RUNTIME_ENGINE_CACHE_QUEUE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "runtime/engine/region.h"
+#include "runtime/spin_lock.h"
+
+namespace farpage::internal {
+
+// The processor tells nobody which pages are read, so first in, first out is what can be had without
+// taking faults for it. Entries of pages that have gone meanwhile are skipped when they come up; a
+// page is in the queue at most once (PageRecord::queued), so the queue is bounded by twice the
+// capacity. Thread-safe, signal-safe.
+class CacheQueue {
+ public:
+  explicit CacheQueue(uint64_t capacity)
+      : capacity_(capacity), ring_size_(2 * capacity), ring_(new PageId[ring_size_]) {}
+
+  uint64_t capacity() const { return capacity_; }
+
+  // Pages present now. One load.
+  uint64_t present() const { return present_.load(std::memory_order_relaxed); }
+  void AddPresent(int64_t pages) {
+    present_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed);
+  }
+
+  // False if the ring is full: the page is then not considered for eviction until installed anew.
+  bool Push(PageId page) {
+    std::lock_guard lock(lock_);
+    if (count_ == ring_size_) return false;
+    ring_[(head_ + count_) % ring_size_] = page;
+    ++count_;
+    return true;
+  }
+
+  std::optional<PageId> Pop() {
+    std::lock_guard lock(lock_);
+    if (count_ == 0) return std::nullopt;
+    const PageId page = ring_[head_];
+    head_ = (head_ + 1) % ring_size_;
+    --count_;
+    return page;
+  }
+
+  // True if stale entries are about to fill the ring.
+  bool NearlyFull() const { return count_ > ring_size_ - ring_size_ / 8; }
+
+ private:
+  const uint64_t capacity_;
+  const uint64_t ring_size_;
+  std::unique_ptr<PageId[]> ring_;  // memory is touched as far as it is used
+  std::atomic<uint64_t> present_{0};
+  SpinLock lock_;
+  uint64_t head_ = 0;
+  std::atomic<uint64_t> count_{0};
+};
+
+}  // namespace farpage::internal
+
+#endif  // FARPAGE_RUNTIME_ENGINE_CACHE_QUEUE_H_

@@ -1,0 +1,198 @@
+// Several pages in one chain: sequential streams and explicit prefetch.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "runtime/engine/engine.h"
+
+namespace farpage::internal {
+
+using directory::Effect;
+using directory::EffectKind;
+using directory::Effects;
+using directory::EntryLayout;
+using directory::Input;
+using directory::State;
+using directory::Stimulus;
+using directory::Verdict;
+using transport::Fate;
+using transport::Operation;
+using transport::RemoteAddress;
+
+namespace {
+
+// An effect list that only installs a page, so that neighbours can be installed with it.
+bool OnlyInstalls(const Effects& effects) {
+  if (effects.size() == 0) return false;
+  const EffectKind first = effects[0].kind;
+  if (first != EffectKind::kInstallReadOnly && first != EffectKind::kInstallWritable) return false;
+  // A hold that nobody waits behind needs no timer.
+  return effects.size() == 1 || (effects.size() == 2 && effects[1].kind == EffectKind::kStartHold &&
+                                 first == EffectKind::kInstallWritable);
+}
+
+}  // namespace
+
+uint64_t Engine::RunLimit(const Region& region, uint64_t index) const {
+  const uint64_t chain_room = cluster_.fabric().transport().capabilities().max_chain - 2;
+  return std::min({region.homes.RunLength(index), uint64_t{Run::kMaxPages}, chain_room,
+                   std::max<uint64_t>(cache_->capacity() / 4, 1)});
+}
+
+uint64_t Engine::StartRun(Page& first, uint64_t count, Access access, bool wanted) {
+  Slot* slot = wanted ? slots_->AcquireMiss() : nullptr;
+  if (wanted && slot == nullptr) return 0;
+  Run* run = slots_->AcquireRun();
+  if (run == nullptr) {
+    if (slot != nullptr) slots_->Release(slot);
+    return 0;
+  }
+  if (slot != nullptr) Attach(first, slot);  // what the first page may need beyond this chain
+  run->region = &first.region;
+  run->first = first.index;
+  run->access = access;
+  run->wanted = wanted ? 1 : 0;
+  run->pages = LockRun(first, std::min(count, RunLimit(first.region, first.index)), access, *run);
+  const uint32_t pages = run->pages;
+  counters_.Add(Counter::miss_chains);
+  counters_.Add(Counter::prefetched_pages, pages - run->wanted);
+  if (slot != nullptr) slot->chains = 1;
+  if (first.home != cluster_.self()) counters_.Add(Counter::read_bytes, pages * kPageBytes);
+
+  // The chain is on its way before the pages are unlocked, so that later operations on them follow
+  // it. Its end may be reported by another thread at once: that thread then waits for the locks.
+  Region& region = first.region;
+  const uint64_t begin = first.index;
+  const Fate fate = PostRun(*run);
+  if (fate == Fate::kPending) {
+    for (uint64_t index = begin; index < begin + pages; ++index) {
+      region.records[index].UnlockChanged();
+    }
+  } else {
+    FinishRun(*run, fate, /*locked=*/true);
+  }
+  return pages;
+}
+
+// Locks the pages after the first that are not here either, and steps all of them.
+uint32_t Engine::LockRun(Page& first, uint64_t count, Access access, Run& run) {
+  const Input wish = access == Access::kRead ? Input::kRead : Input::kWrite;
+  uint32_t pages = 0;
+  for (; pages < count; ++pages) {
+    PageRecord& record = first.region.records[first.index + pages];
+    if (pages > 0) {
+      if (!record.TryLock()) break;
+      if (record.state.state != State::kInvalid || record.slot_plus_one != 0) {
+        record.Unlock();
+        break;
+      }
+    }
+    Effects effects;
+    Step(record.state, nullptr, {.input = wish}, effects);
+    // Which pages need their sharer bit set is noted where the old values come back.
+    reinterpret_cast<uint64_t*>(run.swap_buffer.data)[pages] =
+        effects[0].kind == EffectKind::kPostReadChainBitOn ? 1 : 0;
+  }
+  return pages;
+}
+
+// Atomics of all pages, then all entries, then all frames: each page's order is that of its own
+// chain.
+Fate Engine::PostRun(Run& run) {
+  const NodeId self = cluster_.self();
+  const Page first = Adopt(*run.region, run.first);
+  const RemoteAddress entry = EntryAt(first);
+  auto* old = reinterpret_cast<uint64_t*>(run.swap_buffer.data);
+  std::array<Operation, Run::kMaxPages + 2> operations;
+  size_t count = 0;
+  for (uint32_t page = 0; page < run.pages; ++page) {
+    const RemoteAddress at = entry + uint64_t{page} * layout_.bytes();
+    if (run.access == Access::kWrite) {
+      operations[count++] =
+          Operation::CompareAndSwap(at, directory::kNoHolder, directory::EncodeHolder(self),
+                                    old + page, run.swap_buffer.key);
+    } else if (old[page] == 0) {
+      operations[count++] = Operation::FetchAndAdd(at + EntryLayout::BitOffset(self),
+                                                   EntryLayout::BitValue(self), nullptr, {});
+    }
+  }
+  counters_.Add(Counter::fabric_atomics, count);
+  operations[count++] = Operation::Read(run.result_buffer.data, run.result_buffer.key, entry,
+                                        run.pages * layout_.bytes());
+  if (!ReadsFrameInPlace(first)) {
+    operations[count++] = Operation::Read(run.landing.data, run.landing.key, FrameAt(first),
+                                          run.pages * static_cast<uint32_t>(kPageBytes));
+  }
+  run.done = &Engine::OnRunEnd;
+  return fabric_.Post(first.home, {operations.data(), count}, &run);
+}
+
+void Engine::OnRunEnd(PostedChain* chain, Fate fate) {
+  Run& run = *static_cast<Run*>(chain);
+  run.engine->FinishRun(run, fate, /*locked=*/false);
+}
+
+void Engine::FinishRun(Run& run, Fate fate, bool locked) {
+  Region& region = *run.region;
+  uint32_t install_begin = 0;  // pages install_begin … page − 1 wait to be installed together
+  for (uint32_t index = 0; index < run.pages; ++index) {
+    Page page = locked ? Adopt(region, run.first + index) : Lock(region, run.first + index);
+    directory::NodeSet sharers;
+    Stimulus stimulus{.input = Input::kChainFailed, .from = page.home};
+    if (fate == Fate::kOk) {
+      const uint64_t* entry = run.entry(index, layout_);
+      stimulus = run.access == Access::kRead ? ReadStimulus(entry[0])
+                                             : WriteStimulus(run.swapped(index), entry, &sharers);
+      stimulus.ahead = index >= run.wanted;
+    }
+    Slot* slot = SlotOf(page.record);
+    Effects effects;
+    const Verdict verdict =
+        Step(page.record.state, slot != nullptr ? &slot->need : nullptr, stimulus, effects);
+    if (verdict != Verdict::kStepped) ReportImpossible(page, stimulus);
+    const bool nothing_deferred = slot == nullptr || slot->deferred_count == 0;
+    if (OnlyInstalls(effects) && nothing_deferred) continue;
+    InstallRun(run, install_begin, index);
+    install_begin = index + 1;
+    if (!ReadsFrameInPlace(page)) {
+      page.landed = run.landing.data + index * kPageBytes;
+      // The run's buffer goes back soon; what the page may wait for with it goes on.
+      if (slot != nullptr) std::memcpy(slot->landing.data, page.landed, kPageBytes);
+    }
+    Continue(page, effects, stimulus);
+    page.record.UnlockChanged();
+  }
+  InstallRun(run, install_begin, run.pages);
+  slots_->Release(&run);
+}
+
+// Installs pages begin … end − 1 of the run, which are locked, with one call, and unlocks them.
+void Engine::InstallRun(const Run& run, uint32_t begin, uint32_t end) {
+  if (begin == end) return;
+  Page first = Adopt(*run.region, run.first + begin);
+  const size_t pages = end - begin;
+  const uint64_t offset = first.region.homes.IndexAtHome(first.index) * kPageBytes;
+  counters_.Add(Counter::installed_pages, pages);
+  if (InPlace(first)) {
+    std::byte* frame = first.region.frames.own->data() + offset;
+    for (size_t page = 0; page < pages; ++page) {  // the frames must exist
+      static_cast<void>(*reinterpret_cast<volatile char*>(frame + page * kPageBytes));
+    }
+    pager_.MapHome(first.address(), pages, run.access);
+  } else {
+    const std::byte* view = first.region.frame_views[first.home.value()];
+    const std::byte* source =
+        view != nullptr ? view + offset : run.landing.data + begin * kPageBytes;
+    pager_.Install(first.address(), source, pages, run.access);
+  }
+  const uint32_t now = CoarseNow();
+  for (uint32_t index = begin; index < end; ++index) {
+    Page page = Adopt(*run.region, run.first + index);
+    page.record.installed_at = now;
+    if (!InPlace(page)) NoteInstalled(page);
+    Settle(page);
+    page.record.UnlockChanged();
+  }
+}
+
+}  // namespace farpage::internal

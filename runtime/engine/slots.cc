@@ -1,0 +1,104 @@
+#include "runtime/engine/slots.h"
+
+#include <mutex>
+
+namespace farpage::internal {
+namespace {
+
+// Deals out consecutive pieces of registered memory.
+class Carver {
+ public:
+  explicit Carver(const transport::Memory& memory) : memory_(memory) {}
+  Buffer Take(size_t bytes) {
+    const Buffer piece{memory_.data() + used_, memory_.local_key(), memory_.remote() + used_};
+    used_ += bytes;
+    return piece;
+  }
+
+ private:
+  const transport::Memory& memory_;
+  size_t used_ = 0;
+};
+
+constexpr size_t RoundToLine(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport& transport,
+                                                           Engine* engine) {
+  auto pool = std::make_unique<SlotPool>();
+  const directory::EntryLayout layout(transport.size());
+  const bool runs_land = !transport.capabilities().direct_access;
+  const size_t run_landing = runs_land ? Run::kMaxPages * kPageBytes : 0;
+  const size_t entry_bytes = RoundToLine(layout.bytes());
+  const size_t run_results = Run::kMaxPages * layout.bytes();
+  const size_t run_swaps = Run::kMaxPages * sizeof(uint64_t);
+  const size_t total = pool->size() * (kPageBytes + entry_bytes) +
+                       kRuns * (run_landing + RoundToLine(run_results) + RoundToLine(run_swaps));
+  absl::StatusOr<std::unique_ptr<transport::Memory>> memory =
+      transport.Allocate(total, "landing buffers");
+  if (!memory.ok()) return memory.status();
+  pool->memory_ = *std::move(memory);
+  Carver carver(*pool->memory_);
+
+  pool->slots_ = std::make_unique<Slot[]>(pool->size());
+  pool->runs_ = std::make_unique<Run[]>(kRuns);
+  // Pages first: they stay page-aligned.
+  for (uint16_t index = 0; index < pool->size(); ++index) {
+    pool->slots_[index].landing = carver.Take(kPageBytes);
+  }
+  for (uint16_t index = 0; index < kRuns; ++index) {
+    pool->runs_[index].landing = carver.Take(run_landing);
+  }
+  for (uint16_t index = 0; index < pool->size(); ++index) {
+    Slot& slot = pool->slots_[index];
+    slot.engine = engine;
+    slot.index = index;
+    slot.serving = index >= kMissSlots;
+    slot.result_buffer = carver.Take(entry_bytes);
+    for (Drain& drain : slot.drains) drain.slot = &slot;
+    FreeList& list = slot.serving ? pool->free_serve_ : pool->free_miss_;
+    list.indices[list.count++] = index;
+  }
+  for (uint16_t index = 0; index < kRuns; ++index) {
+    Run& run = pool->runs_[index];
+    run.engine = engine;
+    run.index = index;
+    run.result_buffer = carver.Take(RoundToLine(run_results));
+    run.swap_buffer = carver.Take(RoundToLine(run_swaps));
+    pool->free_runs_.indices[pool->free_runs_.count++] = index;
+  }
+  return pool;
+}
+
+Slot* SlotPool::Acquire(FreeList& list) {
+  std::lock_guard lock(list.lock);
+  if (list.count == 0) return nullptr;
+  Slot* slot = &slots_[list.indices[--list.count]];
+  slot->users.store(1, std::memory_order_relaxed);
+  slot->awaiting = Slot::Awaiting::kNothing;
+  slot->deferred_count = 0;
+  slot->chains = 0;
+  slot->messages = 0;
+  return slot;
+}
+
+void SlotPool::Release(Slot* slot) {
+  if (slot->users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  FreeList& list = slot->serving ? free_serve_ : free_miss_;
+  std::lock_guard lock(list.lock);
+  list.indices[list.count++] = slot->index;
+}
+
+Run* SlotPool::AcquireRun() {
+  std::lock_guard lock(free_runs_.lock);
+  if (free_runs_.count == 0) return nullptr;
+  return &runs_[free_runs_.indices[--free_runs_.count]];
+}
+
+void SlotPool::Release(Run* run) {
+  std::lock_guard lock(free_runs_.lock);
+  free_runs_.indices[free_runs_.count++] = run->index;
+}
+
+}  // namespace farpage::internal

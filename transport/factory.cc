@@ -1,0 +1,45 @@
+#include "transport/factory.h"
+
+#include "absl/strings/str_cat.h"
+#include "transport/shm/shm_transport.h"
+#include "transport/verbs/verbs_transport.h"
+
+namespace farpage::transport {
+namespace {
+
+// A node sends each peer at most one request per page it is fetching, and one answer per page the
+// peer is fetching: the engine's 64 + 64, with room.
+constexpr uint32_t kMailboxSlots = 256;
+
+#ifdef FARPAGE_HAS_VERBS
+VerbsOptions VerbsOptionsOf(const FactoryOptions& options) {
+  VerbsOptions verbs;
+  verbs.device = options.device;
+  verbs.port = options.port > 0 ? static_cast<uint32_t>(options.port) : 0;
+  verbs.gid_index = options.gid_index;
+  verbs.mtu_bytes = options.mtu_bytes > 0 ? static_cast<uint32_t>(options.mtu_bytes) : 0;
+  verbs.mailbox_slots = kMailboxSlots;
+  return verbs;
+}
+#endif
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Transport>> CreateTransport(Rendezvous& rendezvous,
+                                                           const FactoryOptions& options,
+                                                           absl::Time deadline) {
+  if (options.name == "shm") {
+    ShmOptions shm;
+    shm.mailbox_slots = kMailboxSlots;
+    return CreateShmTransport(rendezvous, shm, deadline);
+  }
+#ifdef FARPAGE_HAS_VERBS
+  if (options.name == "verbs") {
+    return CreateVerbsTransport(rendezvous, VerbsOptionsOf(options), deadline);
+  }
+#endif
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no transport '", options.name, "'; known are shm and verbs"));
+}
+
+}  // namespace farpage::transport
