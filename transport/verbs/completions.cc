@@ -1,0 +1,68 @@
+#include "transport/verbs/completions.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "transport/verbs/send_queue.h"
+
+namespace farpage::transport::verbs {
+
+Completions::Completions(ibv_cq* queue)
+    : queue_(queue), ready_(std::make_unique<std::array<Completion*, kMostExpected>>()) {}
+
+bool Completions::Expect() {
+  if (expected_.fetch_add(1, std::memory_order_relaxed) < kMostExpected) return true;
+  ExpectNoMore();
+  return false;
+}
+
+template <typename Ended>
+int Completions::Take(int most, const Ended& ended) {
+  std::array<ibv_wc, kBatch> results;
+  const int count = ibv_poll_cq(queue_, std::min(most, kBatch), results.data());
+  for (int i = 0; i < count; ++i) {
+    const ibv_wc& result = results[static_cast<size_t>(i)];
+    SendQueue& send_queue = *send_queues_[SendQueue::PeerOf(result.wr_id).value()];
+    if (Completion* const completion = send_queue.End(result)) ended(completion);
+  }
+  return std::max(count, 0);  // negative: the device is gone, which its events report
+}
+
+// There is room: no more completions are kept than are expected.
+void Completions::Keep(Completion* completion) {
+  const uint32_t count = ready_count_.load(std::memory_order_relaxed);
+  (*ready_)[(ready_first_ + count) % kMostExpected] = completion;
+  ready_count_.store(count + 1, std::memory_order_release);
+}
+
+size_t Completions::Poll(std::span<Completion*> done) {
+  const std::unique_lock hold(lock_, std::try_to_lock);
+  if (!hold.owns_lock() || done.empty()) return 0;
+  size_t count = 0;
+  const uint32_t ready = ready_count_.load(std::memory_order_relaxed);
+  while (count < done.size() && count < ready) {
+    done[count++] = (*ready_)[ready_first_++ % kMostExpected];
+  }
+  ready_count_.store(ready - static_cast<uint32_t>(count), std::memory_order_release);
+  if (count < done.size()) {
+    const auto most = static_cast<int>(std::min<size_t>(done.size() - count, kBatch));
+    Take(most, [&](Completion* completion) { done[count++] = completion; });
+  }
+  expected_.fetch_sub(static_cast<uint32_t>(count), std::memory_order_relaxed);
+  return count;
+}
+
+bool Completions::Reap() {
+  const std::unique_lock hold(lock_, std::try_to_lock);
+  if (!hold.owns_lock()) return false;
+  return Take(kBatch, [this](Completion* completion) { Keep(completion); }) != 0;
+}
+
+void Completions::Abandon(SendQueue& send_queue) {
+  // In this order everywhere: a send queue's lock, then this one.
+  const std::lock_guard no_posting(send_queue.lock());
+  const std::lock_guard hold(lock_);
+  send_queue.Abandon([this](Completion* completion) { Keep(completion); });
+}
+
+}  // namespace farpage::transport::verbs

@@ -1,0 +1,67 @@
+// The transport's own thread: notices deaths and device events, and cleans up after peers that have
+// failed. It sleeps except when one of these happens.
+#ifndef FARPAGE_TRANSPORT_VERBS_WATCHER_H_
+#define FARPAGE_TRANSPORT_VERBS_WATCHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "transport/rendezvous.h"
+#include "transport/verbs/completions.h"
+#include "transport/verbs/inboxes.h"
+#include "transport/verbs/lifelines.h"
+#include "transport/verbs/peers.h"
+#include "transport/verbs/queue_pair.h"
+#include "transport/verbs/send_queue.h"
+#include "transport/verbs/wakeups.h"
+
+namespace farpage::transport::verbs {
+
+class Watcher {
+ public:
+  // What the thread works on. All outlive it.
+  struct World {
+    ibv_context* device = nullptr;  // its asynchronous events do not block
+    std::span<QueuePair> pairs;     // by peer, as the next
+    std::span<const std::unique_ptr<SendQueue>> send_queues;
+    Lifelines* lifelines = nullptr;
+    Completions* completions = nullptr;
+    Inboxes* inboxes = nullptr;
+    Peers* peers = nullptr;
+    Wakeups* wakeups = nullptr;
+  };
+
+  // Starts the thread, with all signals blocked.
+  static absl::StatusOr<std::unique_ptr<Watcher>> Start(const World& world);
+  ~Watcher();
+
+ private:
+  // A broken connection flushes its work requests at once. If the device does not tell within this
+  // time, it never will.
+  static constexpr int64_t kFlushNs = 1'000'000'000;
+  static constexpr int kTickMs = 100;    // while requests are being flushed
+  static constexpr int kDebtTickMs = 1;  // while credits are owed
+
+  explicit Watcher(const World& world);
+
+  void Run();
+  int Timeout() const;
+  void LookAtLifeline(NodeId peer);
+  void TakeDeviceEvents();
+  void FailAll(ibv_event_type why);
+  void CleanUp();
+
+  const World world_;
+  OwnedFd epoll_;
+  std::vector<int64_t> flush_deadlines_;  // by peer; 0: has not failed; -1: is done
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace farpage::transport::verbs
+
+#endif  // FARPAGE_TRANSPORT_VERBS_WATCHER_H_
