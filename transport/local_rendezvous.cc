@@ -120,9 +120,10 @@ absl::StatusOr<std::vector<Contribution>> LocalCluster::AllGather(NodeId self, s
                                                                    "': node ", gone, " has left"));
     changed_.notify_all();
   }
+  // Built anew for each: copies of a Status share a count that thread sanitizers cannot follow.
   absl::StatusOr<std::vector<Contribution>> result =
       round.failure.ok() ? Duplicate(round.contributions, self)
-                         : absl::StatusOr<std::vector<Contribution>>(round.failure);
+                         : absl::Status(round.failure.code(), round.failure.message());
   if (++round.returned == size_) rounds_.erase(number);
   return result;
 }

@@ -1,26 +1,11 @@
 // What may run inside a SIGBUS handler, on every back end.
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/ucontext.h>
 
 #include <cstdlib>
-#include <new>
 
+#include "tests/transport/allocation_count.h"
 #include "tests/transport/nodes.h"
-
-namespace {
-// Allocations of this thread, to prove that there are none.
-thread_local uint64_t allocations = 0;
-}  // namespace
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  void* const memory = std::malloc(bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace farpage::transport {
 namespace {
@@ -110,8 +95,8 @@ TEST_P(Conformance, NothingOnTheDataPathAllocates) {
   ReceivedMessage received[4];
   Completion* done[4];
   Ending ending;
-  ASSERT_NE(allocations, 0u);
-  const uint64_t before = allocations;
+  ASSERT_NE(AllocationCount(), 0u);
+  const uint64_t before = AllocationCount();
   for (int i = 0; i < 100; ++i) {
     ending.times = 0;
     const Fate fate = transport.Post(NodeId(1), chain, &ending);
@@ -128,7 +113,7 @@ TEST_P(Conformance, NothingOnTheDataPathAllocates) {
     transport.DirectView(NodeId(1), target->remote(), 8);
     transport.peer_failed(NodeId(1));
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(AllocationCount(), before);
 }
 
 }  // namespace
