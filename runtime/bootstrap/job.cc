@@ -84,6 +84,7 @@ absl::Status Job::Start(NodeCommand command) {
   command.environment.push_back(absl::StrCat("FARPAGE_SIZE=", options_.nodes));
   const OwnedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
   nodes_.reserve(options_.nodes);
+  result_.ends.resize(options_.nodes);
   for (uint32_t i = 0; i < options_.nodes; ++i) {
     // A background process group that reads a terminal is stopped.
     command.stdin_fd = i == 0 && isatty(STDIN_FILENO) == 0 ? STDIN_FILENO : nothing.get();
@@ -296,6 +297,7 @@ void Job::GiveUp(Node& node) {
 
 void Job::Done(Node& node) {
   node.done = true;
+  result_.ends[IdOf(node).value()] = *node.end;
   ++nodes_done_;
 }
 
