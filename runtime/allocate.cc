@@ -228,7 +228,7 @@ absl::StatusOr<Pinned> NodeImpl::Pin(const void* data, size_t bytes, Access acce
         absl::StrCat("a pin of ", range->count, " pages; at most half the cache, ", most,
                      " pages, can be pinned (FARPAGE_CACHE_BYTES)"));
   }
-  const int64_t deadline_ns = cluster_->DeadlineNs();
+  const int64_t deadline_ns = cluster_->FetchDeadlineNs();
   for (uint64_t done = 0; done < range->count; ++done) {
     const uint64_t index = range->first + done;
     const AccessResult result = engine_->Pin(*range->region, index, access, deadline_ns);
@@ -249,9 +249,13 @@ void NodeImpl::Unpin(const void* data, size_t bytes) {
 
 absl::Status NodeImpl::AccessError(const AccessResult& result, const Region& region,
                                    uint64_t index) const {
-  return cluster_->FateError(result.fate,
-                             absl::StrCat("page ", index, " of region '", region.name, "'"),
-                             result.peer);
+  const std::string what = absl::StrCat("page ", index, " of region '", region.name, "'");
+  if (result.fate == Fate::kTimedOut) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(what, ": node ", result.peer.value(), " did not answer within ",
+                     options_.cluster.fetch_timeout_ms, " ms (FARPAGE_FETCH_TIMEOUT_MS)"));
+  }
+  return cluster_->FateError(result.fate, what, result.peer);
 }
 
 }  // namespace farpage::internal

@@ -37,10 +37,9 @@ class Cluster {
   transport::Transport& transport() { return fabric_.transport(); }
   Counters& counters() { return fabric_.counters(); }
 
-  // When a wait that begins now must end.
-  int64_t DeadlineNs() const {
-    return fabric_.NowNs() + options_.cluster.timeout_ms * int64_t{1'000'000};
-  }
+  // When a wait that begins now must end: for other nodes' programs, and for their runtimes.
+  int64_t DeadlineNs() const { return In(options_.cluster.timeout_ms); }
+  int64_t FetchDeadlineNs() const { return In(options_.cluster.fetch_timeout_ms); }
 
   // Collective. Checks that all nodes say the same of `name`: INVALID_ARGUMENT with both
   // descriptions if not, UNAVAILABLE or DEADLINE_EXCEEDED as Rendezvous::AllGather.
@@ -58,6 +57,8 @@ class Cluster {
   absl::Status FateError(transport::Fate fate, std::string_view doing, NodeId peer) const;
 
  private:
+  int64_t In(int64_t ms) const { return fabric_.NowNs() + ms * int64_t{1'000'000}; }
+
   const Options options_;
   transport::Rendezvous& rendezvous_;
   Fabric& fabric_;

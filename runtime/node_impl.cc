@@ -133,13 +133,13 @@ bool NodeImpl::Serve(void* address, Access access) {
     return false;
   }
   const uint64_t index = space_->PageOf(address).value - region->first_page.value;
-  const AccessResult result = engine_->Obtain(*region, index, access, cluster_->DeadlineNs());
+  const AccessResult result = engine_->Obtain(*region, index, access, cluster_->FetchDeadlineNs());
   if (result.fate == Fate::kOk) return true;
   Complain("node %u: %s at %p: page %llu of region '%s' (home: node %u) %s node %u %s",
            cluster_->self().value(), access == Access::kRead ? "read" : "write", address,
            static_cast<unsigned long long>(index), region->name.c_str(),
            region->homes.HomeOf(index).value(),
-           result.fate == Fate::kTimedOut ? "did not come within FARPAGE_TIMEOUT_MS:"
+           result.fate == Fate::kTimedOut ? "did not come within FARPAGE_FETCH_TIMEOUT_MS:"
                                           : "is lost:",
            result.peer.value(), result.fate == Fate::kTimedOut ? "does not answer" : "has failed");
   return false;

@@ -49,7 +49,7 @@ void Unpin(NodeImpl* node, const void* data, size_t bytes);
 
 // Keeps a range present, so that system calls can be given pointers into it. Other nodes that want
 // to write these pages (or read them, if pinned for writing) wait until it is destroyed, so keep it
-// short: well below ClusterOptions::timeout_ms.
+// short: well below ClusterOptions::fetch_timeout_ms.
 class Pinned {
  public:
   Pinned() = default;
@@ -68,8 +68,8 @@ class Pinned {
 };
 
 // One per process. Functions marked collective must be called by every node, in the same order,
-// and by one thread of each; all others by any thread. Every wait is bounded by
-// ClusterOptions::timeout_ms; errors name the node that was waited for.
+// and by one thread of each; all others by any thread. Every wait is bounded, see ClusterOptions;
+// errors name the node that was waited for.
 class Node {
  public:
   // Joins the cluster that the launcher started (see `farpage run`), or a cluster of one when there

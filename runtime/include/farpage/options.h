@@ -15,7 +15,9 @@ namespace farpage {
 struct ClusterOptions {
   std::string transport = "shm";         // back end: "shm" or "verbs"
   uint64_t address_space_bytes = uint64_t{1} << 40;  // virtual range for all regions together
-  int64_t timeout_ms = 10'000;           // bound on every wait for a peer
+  // Bounds on waits. A node that dies ends them at once; these are for those that are silent.
+  int64_t timeout_ms = 3'600'000;        // for other nodes' programs: barrier, mutex, allocation
+  int64_t fetch_timeout_ms = 60'000;     // for other nodes' runtimes: pages, one-sided operations
   int64_t join_timeout_ms = 30'000;      // bound on waiting for all nodes to join
 };
 
