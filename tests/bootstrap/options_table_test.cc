@@ -194,7 +194,7 @@ TEST(OptionsTable, ADifferenceBetweenNodesNamesOptionNodesAndValues) {
   const absl::Status status =
       CompareClusterOptions(NodeId(0), ClusterOptionsText(a), NodeId(3), ClusterOptionsText(b));
   EXPECT_TRUE(absl::IsInvalidArgument(status));
-  EXPECT_NE(Message(status).find("node 0 has FARPAGE_TIMEOUT_MS=10000"), std::string::npos)
+  EXPECT_NE(Message(status).find("node 0 has FARPAGE_TIMEOUT_MS=3600000"), std::string::npos)
       << status;
   EXPECT_NE(Message(status).find("node 3 has FARPAGE_TIMEOUT_MS=77"), std::string::npos) << status;
   // A node of another release may know other options.
