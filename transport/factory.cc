@@ -11,7 +11,6 @@ namespace {
 // peer is fetching: the engine's 64 + 64, with room.
 constexpr uint32_t kMailboxSlots = 256;
 
-#ifdef FARPAGE_HAS_VERBS
 VerbsOptions VerbsOptionsOf(const FactoryOptions& options) {
   VerbsOptions verbs;
   verbs.device = options.device;
@@ -21,7 +20,6 @@ VerbsOptions VerbsOptionsOf(const FactoryOptions& options) {
   verbs.mailbox_slots = kMailboxSlots;
   return verbs;
 }
-#endif
 
 }  // namespace
 
@@ -33,11 +31,9 @@ absl::StatusOr<std::unique_ptr<Transport>> CreateTransport(Rendezvous& rendezvou
     shm.mailbox_slots = kMailboxSlots;
     return CreateShmTransport(rendezvous, shm, deadline);
   }
-#ifdef FARPAGE_HAS_VERBS
   if (options.name == "verbs") {
     return CreateVerbsTransport(rendezvous, VerbsOptionsOf(options), deadline);
   }
-#endif
   return absl::InvalidArgumentError(
       absl::StrCat("there is no transport '", options.name, "'; known are shm and verbs"));
 }
