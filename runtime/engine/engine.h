@@ -147,6 +147,7 @@ class Engine final : public MessageHandler {
   uint64_t StartRun(Page& first, uint64_t count, Access access, bool wanted);
   uint32_t LockRun(Page& first, uint64_t count, Access access, Run& run);
   transport::Fate PostRun(Run& run);
+  bool GoesOn(Page& page, const directory::Stimulus& stimulus);
   void FinishRun(Run& run, transport::Fate fate, bool locked);
   void InstallRun(const Run& run, uint32_t begin, uint32_t end);
   static void OnRunEnd(PostedChain* chain, transport::Fate fate);

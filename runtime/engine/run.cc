@@ -143,7 +143,7 @@ void Engine::FinishRun(Run& run, Fate fate, bool locked) {
       const uint64_t* entry = run.entry(index, layout_);
       stimulus = run.access == Access::kRead ? ReadStimulus(entry[0])
                                              : WriteStimulus(run.swapped(index), entry, &sharers);
-      stimulus.ahead = index >= run.wanted;
+      stimulus.ahead = index >= run.wanted && !GoesOn(page, stimulus);
     }
     Slot* slot = SlotOf(page.record);
     Effects effects;
@@ -164,6 +164,19 @@ void Engine::FinishRun(Run& run, Fate fate, bool locked) {
   }
   InstallRun(run, install_begin, run.pages);
   slots_->Release(&run);
+}
+
+// Whether a page that nobody waits for yet, and that needs other nodes, is fetched all the same:
+// where slots are to spare. What a producer has written thus comes in a pipeline, not page by page.
+bool Engine::GoesOn(Page& page, const Stimulus& stimulus) {
+  const bool needs_others =
+      stimulus.holder.valid() || (stimulus.sharers != nullptr && !stimulus.sharers->empty());
+  if (!needs_others || stimulus.holder_failed) return false;
+  Slot* slot = slots_->AcquireMiss(SlotPool::kMissSlots / 2);
+  if (slot == nullptr) return false;
+  slot->chains = 1;
+  Attach(page, slot);
+  return true;
 }
 
 // Installs pages begin … end − 1 of the run, which are locked, with one call, and unlocks them.

@@ -71,9 +71,9 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
   return pool;
 }
 
-Slot* SlotPool::Acquire(FreeList& list) {
+Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
   std::lock_guard lock(list.lock);
-  if (list.count == 0) return nullptr;
+  if (list.count <= keep) return nullptr;
   Slot* slot = &slots_[list.indices[--list.count]];
   slot->users.store(1, std::memory_order_relaxed);
   slot->awaiting = Slot::Awaiting::kNothing;

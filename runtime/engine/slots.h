@@ -101,9 +101,9 @@ class SlotPool {
   static absl::StatusOr<std::unique_ptr<SlotPool>> Create(transport::Transport& transport,
                                                           Engine* engine);
 
-  // Null if all are in use. The caller is the slot's first user.
-  Slot* AcquireMiss() { return Acquire(free_miss_); }
-  Slot* AcquireServe() { return Acquire(free_serve_); }
+  // Null if no more than `keep` are free. The caller is the slot's first user.
+  Slot* AcquireMiss(uint16_t keep = 0) { return Acquire(free_miss_, keep); }
+  Slot* AcquireServe() { return Acquire(free_serve_, 0); }
   // One user less; the last one gives it back.
   void Release(Slot* slot);
 
@@ -121,7 +121,7 @@ class SlotPool {
   };
   static_assert(kMissSlots == kServeSlots);
 
-  Slot* Acquire(FreeList& list);
+  Slot* Acquire(FreeList& list, uint16_t keep);
 
   std::unique_ptr<transport::Memory> memory_;
   std::unique_ptr<Slot[]> slots_;
