@@ -58,6 +58,11 @@ bool Completions::Reap() {
   return Take(kBatch, [this](Completion* completion) { Keep(completion); }) != 0;
 }
 
+void Completions::Judge(SendQueue& send_queue, bool died) {
+  const std::lock_guard hold(lock_);
+  if (Completion* const completion = send_queue.Judge(died)) Keep(completion);
+}
+
 void Completions::Abandon(SendQueue& send_queue) {
   // In this order everywhere: a send queue's lock, then this one.
   const std::lock_guard no_posting(send_queue.lock());

@@ -43,6 +43,9 @@ class Completions {
   // Whether Poll() would return something without a look at the device.
   bool ready() const { return ready_count_.load(std::memory_order_acquire) != 0; }
 
+  // SendQueue::Judge(). Not signal-safe.
+  void Judge(SendQueue& send_queue, bool died);
+
   // Gives up all that is under way to a peer that has failed. Not signal-safe.
   void Abandon(SendQueue& send_queue);
 

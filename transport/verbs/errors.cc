@@ -125,6 +125,10 @@ Fate FateOf(ibv_wc_status status) {
   }
 }
 
+bool RefusedByPeer(ibv_wc_status status) {
+  return status == IBV_WC_REM_ACCESS_ERR || status == IBV_WC_REM_INV_REQ_ERR;
+}
+
 std::string Explain(ibv_wc_status status) {
   switch (status) {
     case IBV_WC_RETRY_EXC_ERR:

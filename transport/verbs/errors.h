@@ -30,6 +30,9 @@ absl::Status NoDeviceError();
 // The fate of the chain with the work request that ended with `status`.
 Fate FateOf(ibv_wc_status status);
 
+// Whether the peer refused an address or key. It also does so while its process ends.
+bool RefusedByPeer(ibv_wc_status status);
+
 // What `status` says about the connection, in words for a person.
 std::string Explain(ibv_wc_status status);
 

@@ -26,7 +26,9 @@ constexpr int kIdleSeconds = 1;
 constexpr int kIntervalSeconds = 1;
 constexpr int kProbes = 2;
 
-constexpr char kGoodbye = 'G';
+// The last words of a node that closes a lifeline while it lives.
+constexpr char kLeaving = 'L';
+constexpr char kGivingUp = 'G';
 
 // What a connecting node says first.
 struct Hello {
@@ -228,18 +230,25 @@ absl::Status Lifelines::AcceptOne(absl::Time deadline) {
 }
 
 LifelineEnd Lifelines::Look(NodeId peer) const {
-  char byte = 0;
-  const ssize_t bytes = ::recv(fd(peer), &byte, 1, MSG_DONTWAIT);
-  if (bytes == 1) return byte == kGoodbye ? LifelineEnd::kLeft : LifelineEnd::kNone;
+  char word = 0;
+  const ssize_t bytes = ::recv(fd(peer), &word, 1, MSG_DONTWAIT);
+  if (bytes == 1) return word == kLeaving ? LifelineEnd::kLeft : LifelineEnd::kGaveUp;
   if (bytes == 0 || errno == ECONNRESET) return LifelineEnd::kDied;
   if (errno == EAGAIN || errno == EINTR) return LifelineEnd::kNone;
   return LifelineEnd::kLost;
 }
 
-void Lifelines::SayGoodbye() {
-  for (const OwnedFd& line : lines_) {
-    if (line.get() >= 0) ::send(line.get(), &kGoodbye, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-  }
+void Lifelines::Close(NodeId peer, char word) {
+  OwnedFd& line = lines_[peer.value()];
+  if (line.get() < 0) return;
+  ::send(line.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  line.reset();
+}
+
+void Lifelines::GiveUp(NodeId peer) { Close(peer, kGivingUp); }
+
+void Lifelines::Leave() {
+  for (uint32_t i = 0; i < lines_.size(); ++i) Close(NodeId(i), kLeaving);
 }
 
 }  // namespace farpage::transport::verbs

@@ -28,7 +28,7 @@ struct LifelineAddress {
 };
 
 // The end of a lifeline as the watcher sees it.
-enum class LifelineEnd { kNone, kDied, kLost, kLeft };
+enum class LifelineEnd { kNone, kDied, kLost, kLeft, kGaveUp };
 
 class Lifelines {
  public:
@@ -45,13 +45,14 @@ class Lifelines {
   int fd(NodeId peer) const { return lines_[peer.value()].get(); }
   // How a readable lifeline has ended, if it has.
   LifelineEnd Look(NodeId peer) const;
-  void Close(NodeId peer) { lines_[peer.value()].reset(); }
-  // Tells all peers that this node leaves of its own will.
-  void SayGoodbye();
+  // Tells the peer that it is given up here, or all peers that this node leaves; then closes.
+  void GiveUp(NodeId peer);
+  void Leave();
 
  private:
   Lifelines(NodeId self, OwnedFd listener, const LifelineAddress& address);
 
+  void Close(NodeId peer, char word);
   absl::Status ConnectTo(NodeId peer, const LifelineAddress& address, absl::Time deadline);
   absl::Status AcceptOne(absl::Time deadline);
 

@@ -9,9 +9,17 @@ Peers::Peers(uint32_t count, Wakeups* wakeups)
     : count_(count), wakeups_(wakeups), states_(std::make_unique<Entry[]>(count)), marks_(count) {}
 
 void Peers::Fail(NodeId id, PeerState why, uint32_t detail) {
-  uint64_t up = 0;
+  Entry& entry = states_[id.value()];
   const uint64_t failed = static_cast<uint64_t>(why) << 32 | detail;
-  if (!states_[id.value()].compare_exchange_strong(up, failed, std::memory_order_acq_rel)) return;
+  uint64_t now = 0;
+  if (!entry.compare_exchange_strong(now, failed, std::memory_order_acq_rel)) {
+    const bool explains = why == PeerState::kDied || why == PeerState::kLost ||
+                          why == PeerState::kLeft || why == PeerState::kGaveUp;
+    if (explains && StateOf(now) == PeerState::kBroken) {
+      entry.compare_exchange_strong(now, failed, std::memory_order_acq_rel);
+    }
+    return;
+  }
   failures_.fetch_add(1, std::memory_order_seq_cst);
   wakeups_->WakeWatcher();
   wakeups_->WakeAgent();
@@ -31,7 +39,7 @@ std::string Peers::reason(NodeId id) const {
   const uint64_t entry = states_[id.value()].load(std::memory_order_acquire);
   const auto detail = static_cast<uint32_t>(entry);
   const std::string node = absl::StrCat("node ", id.value());
-  switch (static_cast<PeerState>(entry >> 32)) {
+  switch (StateOf(entry)) {
     case PeerState::kUp:
       return "";
     case PeerState::kDied:
@@ -40,6 +48,8 @@ std::string Peers::reason(NodeId id) const {
       return absl::StrCat(node, ": its host does not answer: it or the network is down");
     case PeerState::kLeft:
       return absl::StrCat(node, " has left the cluster");
+    case PeerState::kGaveUp:
+      return absl::StrCat(node, " has broken the connection: it counts this node as failed");
     case PeerState::kBroken:
       return absl::StrCat(
           node, ": ", Explain(static_cast<ibv_wc_status>(detail)),

@@ -22,6 +22,7 @@ enum class PeerState : uint8_t {
   kDied,     // its process has ended
   kLost,     // its host does not answer
   kLeft,     // it has closed its transport
+  kGaveUp,   // it counts this node as failed
   kBroken,   // a work request failed: the detail is the ibv_wc_status
   kRefused,  // the device took no work request: the detail is the error number
   kDevice,   // this node's device or queue failed: the detail is the ibv_event_type
@@ -35,10 +36,14 @@ class Peers {
 
   uint32_t count() const { return count_; }
   bool up(NodeId id) const { return states_[id.value()].load(std::memory_order_acquire) == 0; }
+  PeerState state(NodeId id) const {
+    return StateOf(states_[id.value()].load(std::memory_order_acquire));
+  }
   // How many have failed. Changes when a state does.
   uint32_t failures() const { return failures_.load(std::memory_order_seq_cst); }
 
-  // Records the first failure of a peer and wakes all sleepers of this node.
+  // Records the first failure of a peer and wakes all sleepers of this node. What the lifeline
+  // tells explains a connection that broke just before, and replaces that reason.
   void Fail(NodeId id, PeerState why, uint32_t detail = 0);
 
   // Whether the port is known to be down, which explains failures.
@@ -51,6 +56,7 @@ class Peers {
  private:
   // State in the upper half, detail in the lower. All zero: up.
   using Entry = std::atomic<uint64_t>;
+  static PeerState StateOf(uint64_t entry) { return static_cast<PeerState>(entry >> 32); }
   static_assert(static_cast<int>(PeerState::kUp) == 0);
 
   const uint32_t count_;

@@ -210,6 +210,18 @@ Completion* SendQueue::TakeCompletion(uint64_t number, Fate fate) {
   const bool bad = fate != Fate::kOk && bad_chain_ != 0 &&
                    ended.chain.load(std::memory_order_relaxed) == bad_chain_;
   completion->fate = bad ? bad_fate_ : fate;
+  if (!bad || judgement_ != Judgement::kAwaited) return completion;
+  suspect_ = completion;
+  return nullptr;
+}
+
+Completion* SendQueue::Judge(bool died) {
+  judgement_ = Judgement::kGiven;
+  died_ = died;
+  if (died) bad_fate_ = Fate::kPeerFailed;
+  Completion* const completion = suspect_;
+  suspect_ = nullptr;
+  if (completion != nullptr) completion->fate = bad_fate_;
   return completion;
 }
 
@@ -221,7 +233,10 @@ Completion* SendQueue::End(const ibv_wc& result) {
     // The first error is the cause; what comes after it is flushed.
     if (result.status != IBV_WC_WR_FLUSH_ERR && bad_chain_ == 0) {
       bad_chain_ = record(number).chain.load(std::memory_order_relaxed);
-      bad_fate_ = FateOf(result.status);
+      bad_fate_ = died_ ? Fate::kPeerFailed : FateOf(result.status);
+      if (judgement_ == Judgement::kNotNeeded && RefusedByPeer(result.status)) {
+        judgement_ = Judgement::kAwaited;
+      }
     }
     peers_->Fail(peer_, PeerState::kBroken, result.status);
   }

@@ -59,6 +59,9 @@ class SendQueue {
   // A work request has ended. Returns the completion of its chain, with its fate set, if this was
   // the chain's last request and has one.
   Completion* End(const ibv_wc& result);
+  // Whether the peer refused the address of a chain because its process was about to end (`died`),
+  // or rightly. Returns the completion of that chain if it waits for this, with its fate set.
+  Completion* Judge(bool died);
   // All requests under way are given up. Calls `ended(completion)` for their completions.
   template <typename Ended>
   void Abandon(const Ended& ended) {
@@ -122,6 +125,10 @@ class SendQueue {
   bool abandoned_ = false;
   uint64_t bad_chain_ = 0;  // the one that broke the connection, and its fate
   Fate bad_fate_ = Fate::kPeerFailed;
+  enum class Judgement : uint8_t { kNotNeeded, kAwaited, kGiven };
+  Judgement judgement_ = Judgement::kNotNeeded;  // on whether bad_fate_ stands
+  bool died_ = false;                            // as it was given
+  Completion* suspect_ = nullptr;                // waits for it
 };
 
 }  // namespace farpage::transport::verbs

@@ -37,7 +37,7 @@ class VerbsTransport final : public Transport {
   ~VerbsTransport() override {
     FinishPosts();
     watcher_.reset();
-    connection_->lifelines->SayGoodbye();
+    connection_->lifelines->Leave();
   }
 
   absl::Status Start() {

@@ -18,15 +18,12 @@ namespace {
 constexpr uint32_t kBell = kMaxNodes;
 constexpr uint32_t kDevice = kMaxNodes + 1;
 
-constexpr int64_t kDone = -1;
 constexpr int kReapBatches = 1000;
 
 }  // namespace
 
 Watcher::Watcher(const World& world)
-    : world_(world),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      flush_deadlines_(world.peers->count(), 0) {}
+    : world_(world), epoll_(::epoll_create1(EPOLL_CLOEXEC)), progress_(world.peers->count()) {}
 
 absl::StatusOr<std::unique_ptr<Watcher>> Watcher::Start(const World& world) {
   std::unique_ptr<Watcher> watcher(new Watcher(world));
@@ -66,9 +63,10 @@ Watcher::~Watcher() {
 
 int Watcher::Timeout() const {
   if (world_.inboxes->owing()) return kDebtTickMs;
-  const bool flushing = std::any_of(flush_deadlines_.begin(), flush_deadlines_.end(),
-                                    [](int64_t deadline) { return deadline > 0; });
-  return flushing ? kTickMs : -1;
+  const bool busy = std::any_of(progress_.begin(), progress_.end(), [](const Progress& peer) {
+    return peer.stage == Stage::kJudging || peer.stage == Stage::kFlushing;
+  });
+  return busy ? kTickMs : -1;
 }
 
 void Watcher::Run() {
@@ -85,7 +83,9 @@ void Watcher::Run() {
       else
         LookAtLifeline(NodeId(what));
     }
-    CleanUp();
+    for (uint32_t i = 0; i < world_.peers->count(); ++i) {
+      if (!world_.peers->up(NodeId(i))) CleanUp(NodeId(i));
+    }
     world_.inboxes->PayCredits();
   }
 }
@@ -101,6 +101,8 @@ void Watcher::LookAtLifeline(NodeId peer) {
       return world_.peers->Fail(peer, PeerState::kLost);
     case LifelineEnd::kLeft:
       return world_.peers->Fail(peer, PeerState::kLeft);
+    case LifelineEnd::kGaveUp:
+      return world_.peers->Fail(peer, PeerState::kGaveUp);
   }
 }
 
@@ -140,27 +142,37 @@ void Watcher::TakeDeviceEvents() {
   }
 }
 
-void Watcher::CleanUp() {
-  for (uint32_t i = 0; i < world_.peers->count(); ++i) {
-    const NodeId peer(i);
-    int64_t& deadline = flush_deadlines_[i];
-    if (deadline == kDone || world_.peers->up(peer)) continue;
-    if (deadline == 0) {
-      world_.lifelines->Close(peer);
-      world_.pairs[i].Break();
-      deadline = NowNs() + kFlushNs;
-    }
-    // Those who wait for these chains may not poll, but wait for events.
-    for (int batch = 0; batch < kReapBatches && world_.completions->Reap(); ++batch) {
-    }
-    if (world_.send_queues[i]->Idle()) {
-      deadline = kDone;
-    } else if (NowNs() >= deadline) {
-      world_.completions->Abandon(*world_.send_queues[i]);
-      deadline = kDone;
-    }
-    world_.wakeups->WakeAgent();
+void Watcher::CleanUp(NodeId peer) {
+  Progress& progress = progress_[peer.value()];
+  if (progress.stage == Stage::kDone) return;
+  if (progress.stage == Stage::kUp) {
+    world_.pairs[peer.value()].Break();
+    progress = {Stage::kJudging, NowNs()};
   }
+  if (progress.stage == Stage::kJudging) {
+    // Known by now, or explained by the lifeline in a moment.
+    const bool broken = world_.peers->state(peer) == PeerState::kBroken;
+    if (broken && NowNs() < progress.failed_ns + kJudgementNs) return;
+    world_.completions->Judge(*world_.send_queues[peer.value()], !broken);
+    world_.lifelines->GiveUp(peer);
+    progress.stage = Stage::kFlushing;
+  }
+  Flush(peer);
+}
+
+void Watcher::Flush(NodeId peer) {
+  SendQueue& send_queue = *world_.send_queues[peer.value()];
+  // Those who wait for these chains may not poll, but wait for events.
+  for (int batch = 0; batch < kReapBatches && world_.completions->Reap(); ++batch) {
+  }
+  Progress& progress = progress_[peer.value()];
+  if (send_queue.Idle()) {
+    progress.stage = Stage::kDone;
+  } else if (NowNs() >= progress.failed_ns + kFlushNs) {
+    world_.completions->Abandon(send_queue);
+    progress.stage = Stage::kDone;
+  }
+  world_.wakeups->WakeAgent();
 }
 
 }  // namespace farpage::transport::verbs

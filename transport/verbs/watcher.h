@@ -40,11 +40,21 @@ class Watcher {
   ~Watcher();
 
  private:
-  // A broken connection flushes its work requests at once. If the device does not tell within this
-  // time, it never will.
+  // A process that ends takes its memory from the device a moment before or after its lifeline
+  // closes. A refused address is taken for a wrong one if the lifeline stays open this long.
+  static constexpr int64_t kJudgementNs = 50'000'000;
+  // A broken connection flushes its work requests at once. If the device has not told by then, it
+  // never will.
   static constexpr int64_t kFlushNs = 1'000'000'000;
-  static constexpr int kTickMs = 100;    // while requests are being flushed
+  static constexpr int kTickMs = 10;     // while either goes on
   static constexpr int kDebtTickMs = 1;  // while credits are owed
+
+  // What is left to do for a peer.
+  enum class Stage : uint8_t { kUp, kJudging, kFlushing, kDone };
+  struct Progress {
+    Stage stage = Stage::kUp;
+    int64_t failed_ns = 0;
+  };
 
   explicit Watcher(const World& world);
 
@@ -53,11 +63,12 @@ class Watcher {
   void LookAtLifeline(NodeId peer);
   void TakeDeviceEvents();
   void FailAll(ibv_event_type why);
-  void CleanUp();
+  void CleanUp(NodeId peer);
+  void Flush(NodeId peer);
 
   const World world_;
   OwnedFd epoll_;
-  std::vector<int64_t> flush_deadlines_;  // by peer; 0: has not failed; -1: is done
+  std::vector<Progress> progress_;  // by peer
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
