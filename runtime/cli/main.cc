@@ -12,6 +12,7 @@ namespace {
 
 constexpr Subcommand kSubcommands[] = {
     {"run", "start a program as several nodes on this host", Run},
+    {"perf", "measure faults, fabric and synchronisation beside their floors", Perf},
     {"doctor", "check what Farpage needs of this machine", Doctor},
 };
 

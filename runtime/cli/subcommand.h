@@ -31,6 +31,7 @@ std::optional<int> Parse(CLI::App& app, const Arguments& arguments);
 int Complain(const CLI::App& app, const absl::Status& status, int exit_status);
 
 int Run(const Arguments& arguments);
+int Perf(const Arguments& arguments);
 int Doctor(const Arguments& arguments);
 
 }  // namespace farpage::cli
