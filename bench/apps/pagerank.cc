@@ -17,6 +17,8 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -58,6 +60,8 @@ absl::StatusOr<SharedGraph> ShareGraph(Node& node, const std::optional<PackageGr
   if (absl::Status met = node.Barrier(); !met.ok()) return met;
   const size_t packages = sizes->load(0);
   const size_t edges = sizes->load(1);
+  // The words are node 0's, and go when it drops its handle: not before all have read them.
+  if (absl::Status met = node.Barrier(); !met.ok()) return met;
   if (packages == 0) return absl::AbortedError("node 0 has no graph");
 
   // The graph is written once, by node 0, and then only read. At home on node 0 the stores move
@@ -316,7 +320,12 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return Run(arguments);
+  try {
+    return Run(arguments);
+  } catch (const std::system_error& error) {  // an atomic array whose home has died
+    absl::FPrintF(stderr, "pagerank: %s\n", error.what());
+    return 1;
+  }
 }
 
 }  // namespace
