@@ -60,7 +60,8 @@ TEST_P(Failures, DeathOfLockHolder) {
 }
 
 TEST_P(Failures, LostPageKills) {
-  const Outcome outcome = Run("LostPageKills", 2);
+  // A stream of writes would fetch pages ahead, and those would be lost too.
+  const Outcome outcome = Run("LostPageKills", 2, {{"FARPAGE_PREFETCH", "0"}});
   ExpectNodeOneKilled(outcome);
   EXPECT_SAYS(outcome, "pin: UNAVAILABLE");
   EXPECT_SAYS(outcome, "page 0 of region 'held'");
@@ -79,7 +80,8 @@ TEST_P(Failures, DeathDuringFaults) {
   const Outcome outcome = Run("DeathDuringFaults", 3);
   ExpectNodeOneKilled(outcome);
   // Whoever touches a lost page directly dies of it; whoever pins is told.
-  EXPECT_TRUE(outcome.Says("pin: UNAVAILABLE") || outcome.Says("is lost: node 1 has failed"))
+  EXPECT_TRUE(outcome.Says("pin: UNAVAILABLE") || outcome.Says("is lost: node 1 has failed") ||
+              outcome.Says("node 1 held nothing when it died"))
       << outcome.output;
 }
 
