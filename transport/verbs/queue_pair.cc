@@ -122,7 +122,7 @@ absl::Status QueuePair::Connect(const Device& device, const VerbsOptions& option
   send.qp_state = IBV_QPS_RTS;
   send.timeout = TimeoutExponent(options.ack_timeout);
   send.retry_cnt = options.retries;
-  send.rnr_retry = options.retries;
+  send.rnr_retry = std::min<uint8_t>(options.retries, 6);  // 7: for ever
   send.sq_psn = first_packet_;
   send.max_rd_atomic =
       static_cast<uint8_t>(std::min<int>(port.read_depth, device.attributes().max_qp_init_rd_atom));

@@ -90,7 +90,9 @@ Fate SendQueue::PostCopied(std::span<const Operation> chain, const void* const* 
     if (!AddOperation(chain[i], small[i], number, after_read && !read)) return Fate::kPeerFailed;
     after_read |= read;
   }
-  return Flush(completion, completion != nullptr);
+  const Fate fate = Flush(completion, completion != nullptr);
+  if (fate == Fate::kPeerFailed) AwaitEnds();
+  return fate;
 }
 
 bool SendQueue::AddOperation(const Operation& operation, const void* small, uint64_t chain,
@@ -170,15 +172,24 @@ bool SendQueue::Idle() {
 }
 
 bool SendQueue::MakeRoom() {
-  if (requests_.count() != 0 && Flush(nullptr, false) == Fate::kPeerFailed) return false;
-  for (int turns = 0; !HasRoom(kReserve); ++turns) {
-    // Not with the lock: Send() does not wait for the fabric.
-    lock_.unlock();
-    if (!completions_->Reap()) turns < 1000 ? Pause() : static_cast<void>(::sched_yield());
-    lock_.lock();
-    if (!peers_->up(peer_)) return false;
+  if (requests_.count() != 0) Flush(nullptr, false);
+  for (int turn = 0; peers_->up(peer_); ++turn) {
+    if (HasRoom(kReserve)) return true;
+    AwaitFabric(turn);
   }
-  return true;
+  AwaitEnds();
+  return false;
+}
+
+void SendQueue::AwaitEnds() {
+  const uint64_t posted = posted_;
+  for (int turn = 0; ended_.load(std::memory_order_acquire) < posted; ++turn) AwaitFabric(turn);
+}
+
+void SendQueue::AwaitFabric(int turn) {
+  lock_.unlock();
+  if (!completions_->Reap()) turn < 1000 ? Pause() : static_cast<void>(::sched_yield());
+  lock_.lock();
 }
 
 void SendQueue::Note(uint64_t chain) {

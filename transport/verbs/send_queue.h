@@ -97,7 +97,13 @@ class SendQueue {
   }
   Fate PostCopied(std::span<const Operation> chain, const void* const* small,
                   Completion* completion);
+  // False if the peer has failed; then nothing that was posted is under way any more.
   bool MakeRoom();
+  // Waits until all that was posted has ended, for it may use the buffers of a chain that cannot go
+  // on. That is soon: the connection is being broken.
+  void AwaitEnds();
+  // Gives the lock away meanwhile: Send() does not wait for the fabric.
+  void AwaitFabric(int turn);
   bool AddOperation(const Operation& operation, const void* small, uint64_t chain, bool fence);
   void Note(uint64_t chain);
   Fate Flush(Completion* completion, bool signal);

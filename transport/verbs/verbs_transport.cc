@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "transport/verbs/connect.h"
 #include "transport/verbs/events.h"
+#include "transport/verbs/introduction.h"
 #include "transport/verbs/watcher.h"
 
 namespace farpage::transport {
@@ -54,10 +54,8 @@ class VerbsTransport final : public Transport {
                                                    std::string_view purpose) override {
     absl::StatusOr<std::unique_ptr<RegisteredMemory>> memory =
         RegisteredMemory::Allocate(connection_->device, bytes, purpose);
-    if (memory.ok()) return *std::move(memory);
-    return absl::Status(
-        memory.status().code(),
-        absl::StrCat("verbs transport, node ", self_.value(), ": ", memory.status().message()));
+    if (!memory.ok()) return At(self_, memory.status());
+    return *std::move(memory);
   }
 
   Fate Post(NodeId peer, std::span<const Operation> chain, Completion* completion) override {
@@ -116,11 +114,7 @@ absl::StatusOr<std::unique_ptr<Transport>> CreateVerbsTransport(Rendezvous& rend
   auto transport =
       std::make_unique<verbs::VerbsTransport>(rendezvous.self(), *std::move(connection));
   const absl::Status started = transport->Start();
-  if (!started.ok()) {
-    return absl::Status(
-        started.code(),
-        absl::StrCat("verbs transport, node ", rendezvous.self().value(), ": ", started.message()));
-  }
+  if (!started.ok()) return verbs::At(rendezvous.self(), started);
   return transport;
 }
 

@@ -49,7 +49,8 @@ struct VerbsOptions {
 
   // A packet not acknowledged within ack_timeout (rounded up to 4.096 µs × 2ⁿ; NICs may take up to
   // four times as long) is sent again, at most `retries` (0 … 7) times; then the peer has failed.
-  absl::Duration ack_timeout = absl::Milliseconds(130);
+  // This is not how deaths are noticed, so it may be patient.
+  absl::Duration ack_timeout = absl::Milliseconds(260);
   uint8_t retries = 7;
   // IP address for the TCP connections. Empty: that of the GID, or on InfiniBand the host's first.
   std::string lifeline_address;

@@ -51,9 +51,6 @@ class WorkRequests {
   // many requests the device took: all, unless it failed; then *error says why.
   uint32_t Post(ibv_qp* pair, bool signal, int* error);
 
-  // The list as it would be posted, for tests.
-  const ibv_send_wr& operator[](uint32_t index) const { return requests_[index]; }
-
  private:
   ibv_send_wr& Next(ibv_wr_opcode opcode, uint64_t id, RemoteAddress to, bool fence);
   void PutSmall(ibv_send_wr& request, const void* data, uint32_t bytes);
