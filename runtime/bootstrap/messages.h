@@ -31,7 +31,7 @@ inline constexpr uint32_t kMaxContributionBytes = 1 << 20;
 inline constexpr uint32_t kMaxContributionFds = 16;
 inline constexpr uint32_t kMaxKeyBytes = 256;
 inline constexpr uint32_t kMaxReasonBytes = 4096;
-inline constexpr uint32_t kMaxTimeoutMs = 24 * 3'600'000;
+inline constexpr uint32_t kMaxTimeoutMs = 7 * 24 * 3'600'000;
 inline constexpr uint32_t kMaxHelloBytes = 64;  // all that is accepted before the secret is checked
 inline constexpr uint32_t kMaxPayloadBytes = kMaxContributionBytes + kMaxKeyBytes + 64;
 

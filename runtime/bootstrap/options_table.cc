@@ -38,8 +38,8 @@ const OptionRow kRows[] = {
      "bytes", 1 << 20, int64_t{64} << 40, "", "virtual addresses for all regions together"},
     {"FARPAGE_TIMEOUT_MS", kCluster, kClusterField<&ClusterOptions::timeout_ms>, "ms", 1,
      7 * 24 * kHourMs, "", "bound on waiting for other nodes in barriers, mutexes and allocations"},
-    {"FARPAGE_FETCH_TIMEOUT_MS", kCluster, kClusterField<&ClusterOptions::fetch_timeout_ms>, "ms", 1,
-     kHourMs, "", "bound on waiting for a page or a one-sided operation"},
+    {"FARPAGE_FETCH_TIMEOUT_MS", kCluster, kClusterField<&ClusterOptions::fetch_timeout_ms>, "ms",
+     1, kHourMs, "", "bound on waiting for a page or a one-sided operation"},
     {"FARPAGE_JOIN_TIMEOUT_MS", kCluster, kClusterField<&ClusterOptions::join_timeout_ms>, "ms", 1,
      kHourMs, "", "bound on waiting for all nodes to join"},
 

@@ -77,6 +77,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
       {"FARPAGE_ADDRESS_SPACE_BYTES", "2T"},
       {"FARPAGE_TIMEOUT_MS", "1"},
       {"FARPAGE_JOIN_TIMEOUT_MS", "2"},
+      {"FARPAGE_FETCH_TIMEOUT_MS", "10"},
       {"FARPAGE_RANK", "3"},
       {"FARPAGE_SIZE", "4"},
       {"FARPAGE_RENDEZVOUS", "unix-abstract:x"},
@@ -98,6 +99,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
   EXPECT_EQ(options->cluster.address_space_bytes, uint64_t{2} << 40);
   EXPECT_EQ(options->cluster.timeout_ms, 1);
   EXPECT_EQ(options->cluster.join_timeout_ms, 2);
+  EXPECT_EQ(options->cluster.fetch_timeout_ms, 10);
   EXPECT_EQ(options->node.rank, 3u);
   EXPECT_EQ(options->node.size, 4u);
   EXPECT_EQ(options->node.rendezvous, "unix-abstract:x");
@@ -112,7 +114,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
   EXPECT_EQ(options->node.verbs_port, 8);
   EXPECT_EQ(options->node.verbs_gid_index, 9);
   EXPECT_EQ(options->node.verbs_mtu_bytes, 1024);
-  EXPECT_EQ(OptionRows().size(), 18u) << "a row was added: set its member here too";
+  EXPECT_EQ(OptionRows().size(), 19u) << "a row was added: set its member here too";
 }
 
 struct BadCase {
@@ -123,10 +125,10 @@ struct BadCase {
 
 TEST(OptionsTable, MalformedValuesNameVariableValueAndExpectation) {
   const BadCase cases[] = {
-      {"FARPAGE_TIMEOUT_MS", "abc", "a whole number of ms from 1 to 3600000"},
-      {"FARPAGE_TIMEOUT_MS", "0", "a whole number of ms from 1 to 3600000"},
-      {"FARPAGE_TIMEOUT_MS", "3600001", "from 1 to 3600000"},
-      {"FARPAGE_TIMEOUT_MS", "", "from 1 to 3600000"},
+      {"FARPAGE_JOIN_TIMEOUT_MS", "abc", "a whole number of ms from 1 to 3600000"},
+      {"FARPAGE_JOIN_TIMEOUT_MS", "0", "a whole number of ms from 1 to 3600000"},
+      {"FARPAGE_JOIN_TIMEOUT_MS", "3600001", "from 1 to 3600000"},
+      {"FARPAGE_JOIN_TIMEOUT_MS", "", "from 1 to 3600000"},
       {"FARPAGE_CACHE_BYTES", "1K", "a size from 64K to 16T"},
       {"FARPAGE_CACHE_BYTES", "17T", "a size from 64K to 16T"},
       {"FARPAGE_CACHE_BYTES", "auto", "a size from 64K to 16T"},
