@@ -3,9 +3,9 @@
 //     word 0      holder: 0 = none, else node id + 1
 //     word 1 …    sharer bits, 64 nodes a word
 //
-// All words are changed by fabric atomics only, by the home too. A sharer bit is changed by the node
-// it stands for, so fetch-and-add cannot carry; the holder word is changed by the holder, or, when
-// it is 0, by whoever wins the compare-and-swap.
+// All words are changed by fabric atomics only, by the home too. A sharer bit is changed by the
+// node it stands for, so fetch-and-add cannot carry; the holder word is changed by the holder, or,
+// when it is 0, by whoever wins the compare-and-swap.
 #ifndef FARPAGE_DIRECTORY_ENTRY_H_
 #define FARPAGE_DIRECTORY_ENTRY_H_
 
@@ -44,7 +44,9 @@ class EntryLayout {
 
 inline constexpr uint64_t kNoHolder = 0;
 
-constexpr uint64_t EncodeHolder(NodeId node) { return node.valid() ? node.value() + 1u : kNoHolder; }
+constexpr uint64_t EncodeHolder(NodeId node) {
+  return node.valid() ? node.value() + 1u : kNoHolder;
+}
 
 // True if `word` can be a holder word in a cluster of `nodes` nodes.
 constexpr bool IsHolderWord(uint64_t word, uint32_t nodes) { return word <= nodes; }

@@ -6,33 +6,35 @@ namespace {
 // The vocabulary of the table.
 enum Action : uint8_t {
   kNone,
-  kPostRead,         // (re)start the read chain; ends poison
-  kPostWrite,        // (re)start the write chain; ends poison
-  kPostPage,         // read the page alone
-  kAskShared,        // FETCH_SHARED to the holder; ends poison
-  kAskExclusive,     // FETCH_EXCLUSIVE to the holder; ends poison
-  kCountSharers,     // need := sharers
-  kTellSharers,      // INVALIDATE to all of need
-  kCountAck,         // need −= from
-  kMapRead,          // install read-only
-  kMapWrite,         // install writable, or make the copy writable
-  kUnmap,            // zap, if mapped
-  kDropBit,          // own bit off, if on
-  kGiveUpHolder,     // holder me → none
-  kReturnPage,       // capture; zap; write home
-  kDowngrade,        // write-protect; write home; own bit on, if off; holder me → none
-  kPassHolder,       // capture; zap; holder me → from; own bit off, if on
-  kReplyAck,         // ACK to from
-  kReplyNack,        // NACK to from
-  kReplyShared,      // GRANT_SHARED to from
-  kGrantPartner,     // GRANT_EXCLUSIVE to partner
-  kOweAck,           // partner := from
-  kPayAck,           // ACK to partner, if one is owed
+  kPostRead,       // (re)start the read chain; ends poison
+  kPostWrite,      // (re)start the write chain; ends poison
+  kPostPage,       // read the page alone
+  kAskShared,      // FETCH_SHARED to the holder; ends poison
+  kAskExclusive,   // FETCH_EXCLUSIVE to the holder; ends poison
+  kCountSharers,   // need := sharers
+  kTellSharers,    // INVALIDATE to all of need
+  kCountAck,       // need −= from
+  kMapRead,        // install read-only
+  kMapWrite,       // install writable, or make the copy writable
+  kUnmap,          // zap, if mapped
+  kDropBit,        // own bit off, if on
+  kGiveUpHolder,   // holder me → none
+  kReturnToDead,   // holder me → partner, so that everybody sees that the page is lost
+  kReturnPage,     // capture; zap; write home
+  kDowngrade,      // write-protect; write home; own bit on, if off; holder me → none
+  kPassHolder,     // capture; zap; holder me → from; own bit off, if on
+  kReplyAck,       // ACK to from
+  kReplyNack,      // NACK to from
+  kReplyShared,    // GRANT_SHARED to from
+  kGrantPartner,   // GRANT_EXCLUSIVE to partner
+  kRefusePartner,  // NACK to partner
+  kOweAck,         // partner := from
+  kPayAck,         // ACK to partner, if one is owed
   kPoison,
-  kKeepForLater,     // defer the request
-  kServeLater,       // serve the deferred requests
-  kHold,             // start the minimum hold
-  kGiveError,        // accesses fail
+  kKeepForLater,  // defer the request
+  kServeLater,    // serve the deferred requests
+  kHold,          // start the minimum hold
+  kGiveError,     // accesses fail
   kActions
 };
 
@@ -112,21 +114,23 @@ constexpr Table::Table() {
   Go(kReadChain, E::kReadHeld, kReadFetch, kPayAck, kAskShared);
   Go(kReadChain, E::kReadHeldAhead, kInvalid, kDropBit, kPayAck);
   Go(kReadChain, E::kReadLost, kInvalid, kDropBit, kPayAck, kGiveError);
-  for (Event event : {E::kReadFree, E::kReadFreeOwed, E::kReadHeld, E::kReadHeldAhead,
-                      E::kReadLost}) {
+  for (Event event :
+       {E::kReadFree, E::kReadFreeOwed, E::kReadHeld, E::kReadHeldAhead, E::kReadLost}) {
     Rest(kImpossible, event);
   }
 
   // Results of the write chain.
   Go(kWriteChain, E::kWonAlone, kExclusive, kMapWrite, kHold);
   Go(kWriteChain, E::kWonShared, kAwaitAcks, kCountSharers, kTellSharers);
-  Go(kWriteChain, E::kWonSharedAhead, kInvalid, kGiveUpHolder, kUnmap, kDropBit);
+  Go(kWriteChain, E::kWonSharedAhead, kInvalid, kUnmap, kGiveUpHolder, kDropBit, kServeLater);
   Go(kWriteChain, E::kWonWithoutPage, kAwaitAcks, kCountSharers, kTellSharers, kPostPage);  // R5
   Go(kWriteChain, E::kBeaten, kWriteFetch, kAskExclusive);
-  Go(kWriteChain, E::kBeatenAhead, kInvalid, kUnmap, kDropBit);
-  Go(kWriteChain, E::kBeatenLost, kInvalid, kUnmap, kDropBit, kGiveError);
+  Go(kWriteChain, E::kBeatenAhead, kInvalid, kUnmap, kDropBit, kServeLater);
+  Go(kWriteChain, E::kBeatenLost, kInvalid, kUnmap, kDropBit, kGiveError, kServeLater);
+  Go(kWriteChain, E::kBeatenOrphan, kInvalid, kUnmap, kReturnToDead, kDropBit, kGiveError,
+     kServeLater);
   for (Event event : {E::kWonAlone, E::kWonShared, E::kWonSharedAhead, E::kWonWithoutPage,
-                      E::kBeaten, E::kBeatenAhead, E::kBeatenLost}) {
+                      E::kBeaten, E::kBeatenAhead, E::kBeatenLost, E::kBeatenOrphan}) {
     Rest(kImpossible, event);
   }
   Go(kAwaitAcks, E::kPageArrived, kAwaitAcks);
@@ -145,21 +149,20 @@ constexpr Table::Table() {
   Go(kWriteFetch, E::kNack, kWriteChain, kPostWrite);
   Rest(kImpossible, E::kNack);
 
-  // Answers of the sharers.
+  // Answers of the sharers. A node that gave up when the home died still gets them.
   Go(kAwaitAcks, E::kAck, kAwaitAcks, kCountAck);
-  Rest(kImpossible, E::kAck);
+  Rest(kIgnored, E::kAck);
   Go(kAwaitAcks, E::kAckLast, kExclusive, kCountAck, kMapWrite, kHold);
   Rest(kImpossible, E::kAckLast);
 
   // INVALIDATE. Bits are kept in posting order (R4): one that is being cleared can still bring an
   // INVALIDATE to kInvalid, which only answers (R2).
   Go(kInvalid, E::kInvalidate, kInvalid, kReplyAck);
-  Go(kReadChain, E::kInvalidate, kReadChain, kOweAck);  // R8
+  Go(kReadChain, E::kInvalidate, kReadChain, kOweAck);             // R8
   Go(kReadFetch, E::kInvalidate, kReadFetch, kPoison, kReplyAck);  // R6
   Go(kWriteChain, E::kInvalidate, kWriteChain, kUnmap, kDropBit, kReplyAck);
   Go(kWriteFetch, E::kInvalidate, kWriteFetch, kUnmap, kDropBit, kReplyAck);
   Go(kShared, E::kInvalidate, kInvalid, kUnmap, kDropBit, kReplyAck);
-  Go(kHandOver, E::kInvalidate, kHandOver, kReplyAck);
   Rest(kImpossible, E::kInvalidate);
   Go(kShared, E::kInvalidateHeld, kExpiring, kOweAck, kHold);
   Rest(kImpossible, E::kInvalidateHeld);
@@ -191,13 +194,14 @@ constexpr Table::Table() {
   Rest(kImpossible, E::kHandedOver);
 
   // Failures.
-  Go(kReadFetch, E::kPartnerFailed, kInvalid, kDropBit, kGiveError);
-  Go(kWriteFetch, E::kPartnerFailed, kInvalid, kUnmap, kDropBit, kGiveError);
+  // The holder word says whether the page died with the node that was asked.
+  Go(kReadFetch, E::kPartnerFailed, kReadChain, kPostRead);
+  Go(kWriteFetch, E::kPartnerFailed, kWriteChain, kPostWrite);
   Rest(kImpossible, E::kPartnerFailed);
   Go(kReadChain, E::kChainFailed, kInvalid, kPayAck, kGiveError);
-  Go(kWriteChain, E::kChainFailed, kInvalid, kUnmap, kGiveError);
-  Go(kAwaitAcks, E::kChainFailed, kInvalid, kUnmap, kGiveError);
-  Go(kHandOver, E::kChainFailed, kInvalid, kGiveError);
+  Go(kWriteChain, E::kChainFailed, kInvalid, kUnmap, kGiveError, kServeLater);
+  Go(kAwaitAcks, E::kChainFailed, kInvalid, kUnmap, kGiveError, kServeLater);
+  Go(kHandOver, E::kChainFailed, kInvalid, kRefusePartner, kGiveError);
   Rest(kImpossible, E::kChainFailed);
   Rest(kIgnored, E::kIrrelevant);
 }
@@ -223,6 +227,12 @@ void DropBit(PageState& page, Effects& effects) {
   page.own_bit = false;
 }
 
+// The dead node because of which accesses fail.
+NodeId Culprit(const PageState& page, const Stimulus& stimulus) {
+  if (stimulus.holder_self && page.partner.valid()) return page.partner;
+  return stimulus.holder.valid() ? stimulus.holder : stimulus.from;
+}
+
 void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimulus,
            Effects& effects) {
   using enum EffectKind;
@@ -237,7 +247,8 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
       effects.push_back({page.mapped ? kPostWriteChainNoPage : kPostWriteChain, {}});
       page.page_here = !page.mapped;
       page.poisoned = false;
-      page.partner = NodeId::None();
+      // A partner that has died is remembered: it may have passed the holder word on.
+      if (stimulus.input != Input::kPeerFailed) page.partner = NodeId::None();
       return;
     case kPostPage:
       effects.push_back({kPostPageRead, {}});
@@ -245,10 +256,11 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
       return;
     case kAskShared:
     case kAskExclusive:
-      effects.push_back({action == kAskShared ? kSendFetchShared : kSendFetchExclusive,
-                         stimulus.holder});
+      effects.push_back(
+          {action == kAskShared ? kSendFetchShared : kSendFetchExclusive, stimulus.holder});
       page.partner = stimulus.holder;
       page.poisoned = false;
+      page.page_here = false;
       return;
     case kCountSharers:
       *need = stimulus.sharers != nullptr ? *stimulus.sharers : NodeSet();
@@ -268,6 +280,7 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
     case kMapWrite:
       effects.push_back({page.mapped ? kMakeWritable : kInstallWritable, {}});
       page.mapped = true;
+      page.page_here = false;
       page.partner = NodeId::None();
       return;
     case kUnmap:
@@ -278,6 +291,9 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
       return;
     case kGiveUpHolder:
       effects.push_back({kReleaseHolder, {}});
+      return;
+    case kReturnToDead:
+      effects.push_back({kReturnHolder, page.partner});
       return;
     case kReturnPage:
       effects.push_back({kCapture, {}});
@@ -310,6 +326,9 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
     case kGrantPartner:
       effects.push_back({kSendGrantExclusive, TakePartner(page)});
       return;
+    case kRefusePartner:
+      effects.push_back({kSendNack, TakePartner(page)});
+      return;
     case kOweAck:
       page.partner = stimulus.from;
       return;
@@ -329,8 +348,7 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
       effects.push_back({kStartHold, {}});
       return;
     case kGiveError:
-      effects.push_back({kFail, stimulus.holder.valid() ? stimulus.holder : stimulus.from});
-      page.partner = NodeId::None();
+      effects.push_back({kFail, Culprit(page, stimulus)});
       if (stimulus.input == Input::kChainFailed) page.own_bit = false;
       return;
     case kNone:
@@ -341,7 +359,8 @@ void Carry(Action action, PageState& page, NodeSet* need, const Stimulus& stimul
 
 Event ClassifyWriteResult(const PageState& page, const Stimulus& stimulus) {
   if (stimulus.holder.valid()) {
-    if (stimulus.holder_failed) return Event::kBeatenLost;
+    if (stimulus.holder_self && page.partner.valid()) return Event::kBeatenOrphan;
+    if (stimulus.holder_failed || stimulus.holder_self) return Event::kBeatenLost;
     return stimulus.ahead ? Event::kBeatenAhead : Event::kBeaten;
   }
   const bool alone = stimulus.sharers == nullptr || stimulus.sharers->empty();
@@ -355,9 +374,12 @@ bool WouldDefer(const PageState& page, const Stimulus& stimulus) {
   switch (page.state) {
     case State::kWriteChain:
     case State::kWriteFetch:
-    case State::kAwaitAcks: return true;
-    case State::kExclusive: return stimulus.held;
-    default: return false;
+    case State::kAwaitAcks:
+      return true;
+    case State::kExclusive:
+      return stimulus.held;
+    default:
+      return false;
   }
 }
 
@@ -373,22 +395,28 @@ bool OnlyMissing(const NodeSet* need, NodeId node) {
 
 Event Classify(const PageState& page, const NodeSet* need, const Stimulus& stimulus) {
   switch (stimulus.input) {
-    case Input::kRead: return Event::kRead;
-    case Input::kWrite: return Event::kWrite;
-    case Input::kEvict: return Event::kEvict;
+    case Input::kRead:
+      return Event::kRead;
+    case Input::kWrite:
+      return Event::kWrite;
+    case Input::kEvict:
+      return Event::kEvict;
     case Input::kReadResult:
       if (!stimulus.holder.valid()) {
         return page.partner.valid() ? Event::kReadFreeOwed : Event::kReadFree;
       }
-      if (stimulus.holder_failed) return Event::kReadLost;
+      if (stimulus.holder_failed || stimulus.holder_self) return Event::kReadLost;
       return stimulus.ahead ? Event::kReadHeldAhead : Event::kReadHeld;
-    case Input::kWriteResult: return ClassifyWriteResult(page, stimulus);
+    case Input::kWriteResult:
+      return ClassifyWriteResult(page, stimulus);
     case Input::kPageArrived:
       return need != nullptr && need->empty() ? Event::kPageArrivedLast : Event::kPageArrived;
     case Input::kGrantShared:
       return page.poisoned ? Event::kGrantPoisoned : Event::kGrantShared;
-    case Input::kGrantExclusive: return Event::kGrantExclusive;
-    case Input::kNack: return Event::kNack;
+    case Input::kGrantExclusive:
+      return Event::kGrantExclusive;
+    case Input::kNack:
+      return Event::kNack;
     case Input::kAck:
       return page.state == State::kAwaitAcks && HasPage(page) && OnlyMissing(need, stimulus.from)
                  ? Event::kAckLast
@@ -406,8 +434,10 @@ Event Classify(const PageState& page, const NodeSet* need, const Stimulus& stimu
         if (page.state == State::kExclusive) return Event::kFetchHeld;
       }
       return stimulus.input == Input::kFetchShared ? Event::kFetchShared : Event::kFetchExclusive;
-    case Input::kHoldOver: return Event::kHoldOver;
-    case Input::kHandedOver: return Event::kHandedOver;
+    case Input::kHoldOver:
+      return Event::kHoldOver;
+    case Input::kHandedOver:
+      return Event::kHandedOver;
     case Input::kPeerFailed:
       if ((page.state == State::kReadFetch || page.state == State::kWriteFetch) &&
           page.partner == stimulus.from) {
@@ -417,7 +447,8 @@ Event Classify(const PageState& page, const NodeSet* need, const Stimulus& stimu
         return HasPage(page) && OnlyMissing(need, stimulus.from) ? Event::kAckLast : Event::kAck;
       }
       return Event::kIrrelevant;
-    case Input::kChainFailed: return Event::kChainFailed;
+    case Input::kChainFailed:
+      return Event::kChainFailed;
   }
   return Event::kIrrelevant;
 }
@@ -427,10 +458,9 @@ Verdict Step(PageState& page, NodeSet* need, const Stimulus& stimulus, Effects& 
   const TableCell& cell = kTable.at(page.state, event);
   if (event == Event::kRead && page.mapped) return Verdict::kHit;
   if (event == Event::kEvict && stimulus.held) return Verdict::kRefused;
-  if (event == Event::kAck || event == Event::kAckLast) {
-    if (page.state != State::kAwaitAcks || !need->contains(stimulus.from)) {
-      return Verdict::kImpossible;
-    }
+  if ((event == Event::kAck || event == Event::kAckLast) && page.state == State::kAwaitAcks &&
+      !need->contains(stimulus.from)) {
+    return Verdict::kImpossible;
   }
   if (cell.verdict != Verdict::kStepped) return cell.verdict;
   if (event == Event::kPageArrived) page.page_here = true;
@@ -438,6 +468,11 @@ Verdict Step(PageState& page, NodeSet* need, const Stimulus& stimulus, Effects& 
     Carry(static_cast<Action>(cell.actions[index]), page, need, stimulus, effects);
   }
   page.state = cell.next;
+  if (page.state == State::kInvalid) {
+    page.partner = NodeId::None();
+    page.page_here = false;
+    page.poisoned = false;
+  }
   return Verdict::kStepped;
 }
 
@@ -462,6 +497,7 @@ const char* ActionName(uint8_t action) {
       "zap",
       "−bit",
       "−holder",
+      "holder → partner",
       "zap, page home",
       "protect, page home, +bit, −holder",
       "zap, holder → requester, −bit",
@@ -469,6 +505,7 @@ const char* ActionName(uint8_t action) {
       "NACK",
       "GRANT_SHARED",
       "GRANT_EXCLUSIVE",
+      "NACK partner",
       "owe ACK",
       "pay ACK",
       "poison",

@@ -49,19 +49,21 @@ enum class Input : uint8_t {
   kFetchExclusive,  // … wants to write
   kHoldOver,        // the minimum hold is over, or the last pin is gone
   kHandedOver,      // the hand-over's atomics have completed
-  kPeerFailed,      // `from` has died
-  kChainFailed,     // the awaited chain failed: the home cannot be reached
+  kPeerFailed,      // `from` has died. Nothing from it comes after this, and none of the operations
+                    // it posted executes after this
+  kChainFailed,     // the awaited chain failed: the home, `from`, has died
 };
 inline constexpr size_t kInputs = 17;
 
 struct Stimulus {
   Input input = Input::kRead;
-  NodeId from;                   // messages and kPeerFailed
-  NodeId holder;                 // results
-  bool holder_failed = false;    // results: that holder is known to be dead
-  bool held = false;             // a minimum hold or a pin is in force, or requests are deferred
-  bool can_defer = true;         // kFetch…: the caller has room to remember the request
-  bool ahead = false;            // results: nobody waits for this page (prefetch)
+  NodeId from = {};            // messages, kPeerFailed, kChainFailed
+  NodeId holder = {};          // results
+  bool holder_failed = false;  // results: that holder is known to be dead
+  bool holder_self = false;    // results: that holder is this node
+  bool held = false;           // a minimum hold or a pin is in force, or requests are deferred
+  bool can_defer = true;       // kFetch…: the caller has room to remember the request
+  bool ahead = false;          // results: nobody waits for this page (prefetch)
   const NodeSet* sharers = nullptr;  // kWriteResult that won: sharers alive, without this node
 };
 
@@ -70,70 +72,72 @@ enum class Event : uint8_t {
   kRead,
   kWrite,
   kEvict,
-  kReadFree,            // no holder
-  kReadFreeOwed,        // no holder, and an INVALIDATE came meanwhile
-  kReadHeld,            // a holder
-  kReadHeldAhead,       // a holder, and nobody waits
-  kReadLost,            // a holder that has died
-  kWonAlone,            // CAS won, page here, no sharers
-  kWonShared,           // CAS won, page here, sharers
-  kWonSharedAhead,      // CAS won, sharers, and nobody waits
-  kWonWithoutPage,      // CAS won, copy lost meanwhile
-  kBeaten,              // CAS found a holder
-  kBeatenAhead,         // CAS found a holder, and nobody waits
-  kBeatenLost,          // CAS found a holder that has died
-  kPageArrived,         // ACKs still missing
-  kPageArrivedLast,     // nothing else missing
+  kReadFree,         // no holder
+  kReadFreeOwed,     // no holder, and an INVALIDATE came meanwhile
+  kReadHeld,         // a holder
+  kReadHeldAhead,    // a holder, and nobody waits
+  kReadLost,         // a holder that has died
+  kWonAlone,         // CAS won, page here, no sharers
+  kWonShared,        // CAS won, page here, sharers
+  kWonSharedAhead,   // CAS won, sharers, and nobody waits
+  kWonWithoutPage,   // CAS won, copy lost meanwhile
+  kBeaten,           // CAS found a holder
+  kBeatenAhead,      // CAS found a holder, and nobody waits
+  kBeatenLost,       // CAS found a holder that has died
+  kBeatenOrphan,     // CAS found this node: who died after passing the word on had the page
+  kPageArrived,      // ACKs still missing
+  kPageArrivedLast,  // nothing else missing
   kGrantShared,
-  kGrantPoisoned,       // GRANT_SHARED that an INVALIDATE overtook
+  kGrantPoisoned,  // GRANT_SHARED that an INVALIDATE overtook
   kGrantExclusive,
   kNack,
-  kAck,                 // more is missing
-  kAckLast,             // nothing else missing
+  kAck,      // more is missing
+  kAckLast,  // nothing else missing
   kInvalidate,
-  kInvalidateHeld,      // within the minimum hold
-  kInvalidateByPartner, // from the very node that was asked for the page
+  kInvalidateHeld,       // within the minimum hold
+  kInvalidateByPartner,  // from the very node that was asked for the page
   kFetchShared,
   kFetchExclusive,
-  kFetchHeld,           // either, within the minimum hold
-  kFetchRefused,        // either, and the caller cannot defer
+  kFetchHeld,     // either, within the minimum hold
+  kFetchRefused,  // either, and the caller cannot defer
   kHoldOver,
   kHandedOver,
-  kPartnerFailed,       // the node that was asked has died
+  kPartnerFailed,  // the node that was asked has died
   kChainFailed,
-  kIrrelevant,          // does not concern this page now
+  kIrrelevant,  // does not concern this page now
 };
-inline constexpr size_t kEvents = 35;
+inline constexpr size_t kEvents = 36;
 
 // What the caller must do, in this order, before it unlocks the page.
 enum class EffectKind : uint8_t {
-  kPostReadChain,        // {FETCH-AND-ADD own bit;} READ holder word; READ page. Awaited
-  kPostReadChainBitOn,   // the same without the atomic: the bit is on already
-  kPostWriteChain,       // COMPARE-AND-SWAP holder none → me; READ entry; READ page. Awaited
-  kPostWriteChainNoPage, // the same without the page: a copy is mapped here
-  kPostPageRead,         // READ page. Awaited
-  kSetBit,               // FETCH-AND-ADD own bit on
-  kClearBit,             // FETCH-AND-ADD own bit off
-  kReleaseHolder,        // FETCH-AND-ADD holder me → none
-  kTransferHolder,       // FETCH-AND-ADD holder me → peer. Awaited together with what follows
-  kWriteBack,            // WRITE page to the home (nothing to do where the home maps it in place)
-  kSendInvalidates,      // INVALIDATE to every node of `need`
+  kPostReadChain,         // {FETCH-AND-ADD own bit;} READ holder word; READ page. Awaited
+  kPostReadChainBitOn,    // the same without the atomic: the bit is on already
+  kPostWriteChain,        // COMPARE-AND-SWAP holder none → me; READ entry; READ page. Awaited
+  kPostWriteChainNoPage,  // the same without the page: a copy is mapped here
+  kPostPageRead,          // READ page. Awaited
+  kSetBit,                // FETCH-AND-ADD own bit on
+  kClearBit,              // FETCH-AND-ADD own bit off
+  kReleaseHolder,         // FETCH-AND-ADD holder me → none
+  kTransferHolder,        // FETCH-AND-ADD holder me → peer. Awaited together with what follows
+  kReturnHolder,          // FETCH-AND-ADD holder me → peer, which is dead and had the only copy
+  kWriteBack,             // WRITE page to the home (nothing to do where the home maps it in place)
+  kSendInvalidates,       // INVALIDATE to every node of `need`
   kSendAck,
   kSendNack,
   kSendFetchShared,
   kSendFetchExclusive,
-  kSendGrantShared,      // page data first: the message must not overtake it
-  kSendGrantExclusive,   // likewise
-  kInstallReadOnly,      // map the fetched page for reading
-  kInstallWritable,      // map the fetched page for writing
-  kMakeWritable,         // the copy that is mapped for reading becomes writable
+  kSendGrantShared,     // page data first: the message must not overtake it
+  kSendGrantExclusive,  // likewise
+  kInstallReadOnly,     // map the fetched page for reading
+  kInstallWritable,     // map the fetched page for writing
+  kMakeWritable,        // the copy that is mapped for reading becomes writable
   kWriteProtect,
-  kCapture,              // stop local writers and copy the page aside, for what is sent later
-  kZap,                  // unmap
-  kDefer,                // remember this request; feed it again after kServeDeferred
-  kServeDeferred,        // feed the deferred requests again, in order of arrival
-  kStartHold,            // make sure kHoldOver comes when the minimum hold is over
-  kFail,                 // accesses waiting for this page cannot be served: `peer` is dead
+  kCapture,        // stop local writers and copy the page aside, for what is sent later
+  kZap,            // unmap
+  kDefer,          // remember this request; feed it again after kServeDeferred
+  kServeDeferred,  // feed the deferred requests again, in order of arrival
+  kStartHold,      // make sure kHoldOver comes when the minimum hold is over
+  kFail,           // accesses waiting for this page cannot be served: `peer` is dead
 };
 
 struct Effect {
@@ -159,11 +163,12 @@ class Effects {
 // The part of a page's state that the protocol owns. Six bytes.
 struct PageState {
   State state = State::kInvalid;
-  bool own_bit : 1 = false;      // own sharer bit, as of the operations posted so far (R4)
-  bool poisoned : 1 = false;     // an INVALIDATE overtook the answer (R6)
-  bool mapped : 1 = false;       // a read-only copy is mapped (also while fetching to write)
-  bool page_here : 1 = false;    // the chain in flight brings the page, or has brought it
-  NodeId partner;                // whom this page waits for, or owes an ACK or a GRANT
+  bool own_bit : 1 = false;    // own sharer bit, as of the operations posted so far (R4)
+  bool poisoned : 1 = false;   // an INVALIDATE overtook the answer (R6)
+  bool mapped : 1 = false;     // a read-only copy is mapped (also while fetching to write)
+  bool page_here : 1 = false;  // the chain in flight brings the page, or has brought it
+  NodeId partner;              // whom this page waits for, or owes an ACK or a GRANT; in a chain
+                               // that is tried again, the dead node that was asked before
 
   friend bool operator==(const PageState&, const PageState&) = default;
 };

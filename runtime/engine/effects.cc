@@ -66,6 +66,9 @@ std::optional<Stimulus> Engine::Execute(Page& page, const Effects& effects,
         chain.Append(add(entry, HolderChange(self, effect.peer)));
         awaited = true;
         break;
+      case EffectKind::kReturnHolder:
+        chain.Append(add(entry, HolderChange(self, effect.peer)));
+        break;
       case EffectKind::kWriteBack: AppendWriteBack(page, chain, captured); break;
       case EffectKind::kCapture:
         Capture(page);
@@ -196,6 +199,7 @@ Stimulus Engine::ReadStimulus(uint64_t holder_word) const {
   Stimulus stimulus{.input = Input::kReadResult, .holder = CheckedHolder(holder_word)};
   stimulus.holder_failed =
       stimulus.holder.valid() && fabric_.transport().peer_failed(stimulus.holder);
+  stimulus.holder_self = stimulus.holder == cluster_.self();
   return stimulus;
 }
 
@@ -205,6 +209,7 @@ Stimulus Engine::WriteStimulus(uint64_t swapped, const uint64_t* entry,
   Stimulus stimulus{.input = Input::kWriteResult, .holder = CheckedHolder(swapped)};
   if (stimulus.holder.valid()) {
     stimulus.holder_failed = fabric_.transport().peer_failed(stimulus.holder);
+    stimulus.holder_self = stimulus.holder == cluster_.self();
     return stimulus;
   }
   *sharers = layout_.Sharers(entry);
@@ -221,7 +226,7 @@ Stimulus Engine::WriteStimulus(uint64_t swapped, const uint64_t* entry,
 
 NodeId Engine::CheckedHolder(uint64_t word) const {
   const NodeId holder = directory::DecodeHolder(word);
-  if (!directory::IsHolderWord(word, cluster_.size()) || holder == cluster_.self()) {
+  if (!directory::IsHolderWord(word, cluster_.size())) {
     Fatal("node %u: a holder word reads %llx, which cannot be; the directory is damaged",
           cluster_.self().value(), static_cast<unsigned long long>(word));
   }
