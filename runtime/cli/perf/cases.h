@@ -35,7 +35,7 @@ struct Settings {
 
 // What -s may be.
 struct SizeRule {
-  uint64_t preset = 0;
+  uint64_t preset = 0;  // bytes an operation is about, unless -s is given
   uint64_t least = 0;
   uint64_t most = 0;  // 0: the case takes no -s
   uint64_t multiple = 1;
@@ -45,14 +45,14 @@ struct SizeRule {
 struct Case {
   std::string_view name;
   std::string_view summary;
+  // Runs on every node of the job; the node that measures gives rows to `sink`.
+  absl::Status (*run)(const Settings& settings, const RowSink& sink);
   SizeRule size;
   uint64_t iterations;  // unless -n is given
   uint64_t most_iterations;
-  uint32_t nodes;  // 0: --nodes says; with sharers, those come on top
-  bool takes_sharers;
-  bool prefetch;  // the runtime's, while this case runs
-  // Runs on every node of the job; the node that measures gives rows to `sink`.
-  absl::Status (*run)(const Settings& settings, const RowSink& sink);
+  uint32_t nodes = 2;  // 0: --nodes says; with sharers, those come on top
+  bool takes_sharers = false;
+  bool prefetch = true;  // the runtime's, while this case runs
 };
 
 std::span<const Case> Cases();

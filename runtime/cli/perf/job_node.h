@@ -97,6 +97,11 @@ class WordLinks {
  public:
   static absl::StatusOr<std::unique_ptr<WordLinks>> Create(JobNode& job);
   WordLink& to(uint32_t node) { return links_[node]; }
+  // Lets two nodes go on within a fraction of a microsecond of each other. Signals `value`.
+  absl::Status StartTogether(uint32_t other, uint64_t value) {
+    absl::Status ok = to(other).Signal(value);
+    return ok.ok() ? to(other).Await(value) : ok;
+  }
 
  private:
   internal::SymmetricMemory memory_;

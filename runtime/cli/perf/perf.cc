@@ -106,6 +106,15 @@ absl::StatusOr<std::vector<Job>> ChooseJobs(const std::string& name, const Wishe
 
 // A node: measures, and gives its rows to the process that started it.
 int RunRole(const CLI::App& app, const Job& job) {
+  const absl::StatusOr<Options> options = bootstrap::OptionsFromEnvironment();
+  if (!options.ok()) return Complain(app, options.status(), kExitUsage);
+  if (options->node.size != job.settings.nodes) {
+    return Complain(
+        app,
+        absl::InvalidArgumentError(absl::StrCat("--role is for the ", job.settings.nodes,
+                                                " nodes that farpage perf starts")),
+        kExitUsage);
+  }
   const absl::Status status = job.measured->run(
       job.settings, [](const Row& row) { std::cout << perf::ToLine(row) << std::endl; });
   if (status.ok()) return 0;

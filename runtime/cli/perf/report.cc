@@ -95,14 +95,14 @@ void PrintSurroundings(const Surroundings& surroundings, std::ostream& out) {
 }
 
 void PrintColumnNames(std::ostream& out) {
-  out << " #case                  #bytes #iterations t_min[usec]  t_max[usec] t_typical[usec] "
+  out << " #case                   #bytes #iterations t_min[usec]  t_max[usec] t_typical[usec] "
          "t_avg[usec] t_stdev[usec] 99%[usec] 99.9%[usec] floor[usec]  ratio\n";
 }
 
 void PrintRow(const Row& row, std::ostream& out) {
   const auto usec = [](double ns) { return ns / 1000; };
   const Summary& time = row.time;
-  out << absl::StrFormat(" %-20s %9d %11d %11.3f %12.3f %15.3f %11.3f %13.3f %9.3f %11.3f ",
+  out << absl::StrFormat(" %-22s %9d %11d %11.3f %12.3f %15.3f %11.3f %13.3f %9.3f %11.3f ",
                          row.name, row.bytes, row.iterations, usec(time.min), usec(time.max),
                          usec(time.typical), usec(time.average), usec(time.deviation),
                          usec(time.p99), usec(time.p999));

@@ -93,6 +93,10 @@ namespace {
 
 constexpr uint64_t kWritesPerSample = 64;
 
+// What nodes signal each other.
+constexpr uint64_t kStart = 1;
+constexpr uint64_t kStop = 2;
+
 void WriteBatch(std::atomic_ref<uint64_t> word, uint64_t begin) {
   for (uint64_t value = begin; value < begin + kWritesPerSample; ++value) {
     word.store(value, std::memory_order_relaxed);
@@ -111,13 +115,14 @@ absl::Status FalseSharing(const Settings& settings, const RowSink& sink) {
   if (!page.ok()) return page.status();
   absl::StatusOr<std::unique_ptr<WordLinks>> links = WordLinks::Create(job);
   if (!links.ok()) return links.status();
-  if (absl::Status ok = job.Meet("begin"); !ok.ok()) return ok;
+  const uint32_t other = job.measures() ? 0 : job.size() - 1;
 
   const std::atomic_ref<uint64_t> word((*page)[job.id()]);
   Samples samples(job.measures() ? count : 0);
   Samples alone(job.measures() ? count : 0);
   double cpu_ns = 0;
   uint64_t batches = 0;
+  if (absl::Status ok = (*links)->StartTogether(other, kStart); !ok.ok()) return ok;
   const int64_t begin_ns = NowNs();
   int64_t end_ns = begin_ns;
   if (job.measures()) {
@@ -128,14 +133,14 @@ absl::Status FalseSharing(const Settings& settings, const RowSink& sink) {
       }
     }
     end_ns = NowNs();
-    if (absl::Status ok = (*links)->to(0).Signal(1); !ok.ok()) return ok;
+    if (absl::Status ok = (*links)->to(other).Signal(kStop); !ok.ok()) return ok;
     uint64_t own_word = 0;
     for (uint64_t batch = 0; batch < count; ++batch) {
       alone.Time([&] { WriteBatch(std::atomic_ref<uint64_t>(own_word), batch); });
     }
   } else {
     // Looking at a word of one's own costs next to nothing beside a batch.
-    while (!(*links)->to(job.size() - 1).Arrived(1) && NowNs() - begin_ns < kPatienceNs) {
+    while (!(*links)->to(other).Arrived(kStop) && NowNs() - begin_ns < kPatienceNs) {
       WriteBatch(word, batches++ * kWritesPerSample);
     }
   }

@@ -121,15 +121,19 @@ absl::Status Uncontended(JobNode& job, internal::QueueLock& lock, FabricFloor& f
 // Both nodes lock and unlock until the measuring one has had its turns.
 absl::Status Contended(JobNode& job, internal::QueueLock& lock, FabricFloor& fabric,
                        WordLinks& links, uint64_t iterations, const RowSink& sink) {
-  if (absl::Status ok = job.Meet("contend"); !ok.ok()) return ok;
+  constexpr uint64_t kStart = 1;
+  constexpr uint64_t kStop = 2;
+  const uint32_t other = job.measures() ? 0 : job.size() - 1;
   const uint64_t contended_before = job.node().counters().Snapshot()[Counter::contended_locks];
   Samples pairs(job.measures() ? iterations : 0);
   Samples atomics(job.measures() ? iterations : 0);
   double cpu_ns = 0;
   uint64_t sections = 0;
+  if (absl::Status ok = job.Meet("contend"); !ok.ok()) return ok;
+  absl::Status status = links.StartTogether(other, kStart);
+  if (!status.ok()) return status;
   const int64_t begin_ns = NowNs();
   int64_t end_ns = begin_ns;
-  absl::Status status;
   if (job.measures()) {
     {
       const CpuTime cpu(cpu_ns);
@@ -138,7 +142,7 @@ absl::Status Contended(JobNode& job, internal::QueueLock& lock, FabricFloor& fab
       }
     }
     end_ns = NowNs();
-    if (status.ok()) status = links.to(0).Signal(1);
+    if (status.ok()) status = links.to(other).Signal(kStop);
     for (uint64_t turn = 0; turn < iterations && status.ok(); ++turn) {
       atomics.Time([&] {
         status = fabric.Atomic(0);
@@ -146,7 +150,7 @@ absl::Status Contended(JobNode& job, internal::QueueLock& lock, FabricFloor& fab
       });
     }
   } else {
-    for (; !links.to(job.size() - 1).Arrived(1) && status.ok(); ++sections) {
+    for (; !links.to(other).Arrived(kStop) && status.ok(); ++sections) {
       status = LockAndUnlock(lock);
     }
   }
