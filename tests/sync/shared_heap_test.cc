@@ -82,7 +82,7 @@ Object RandomObject(std::minstd_rand& random) {
   Object object;
   switch (random() % 16) {
     case 0:
-      object.bytes = random() % 100'000;
+      object.bytes = random() % 40'000;
       break;
     case 1:
       object.bytes = random() % 5000;
@@ -171,10 +171,10 @@ void Stress(uint32_t nodes, uint32_t threads_per_node, uint32_t turns) {
   EXPECT_EQ(RoomFor(heap[0]), room);
 }
 
-TEST(SharedHeapTest, StressOneNode) { Stress(1, 1, 100'000); }
-TEST(SharedHeapTest, StressThreadsOfOneNode) { Stress(1, 4, 40'000); }
-TEST(SharedHeapTest, StressNodes) { Stress(4, 1, 40'000); }
-TEST(SharedHeapTest, StressThreadsOfNodes) { Stress(3, 3, 20'000); }
+TEST(SharedHeapTest, StressOneNode) { Stress(1, 1, 60'000); }
+TEST(SharedHeapTest, StressThreadsOfOneNode) { Stress(1, 4, 20'000); }
+TEST(SharedHeapTest, StressNodes) { Stress(4, 1, 20'000); }
+TEST(SharedHeapTest, StressThreadsOfNodes) { Stress(3, 3, 12'000); }
 
 TEST(SharedHeapTest, EverySizeAndAlignment) {
   HeapNodes heap(2, 32 << 20);
@@ -345,24 +345,26 @@ TEST_F(SharedHeapDeathTest, NotInitialized) {
 
 using SharedMemoryResourceTest = SyncTest;
 
-// Containers filled on one node and changed on others, under a real lock.
+// Containers of several threads, each with a resource object of its own as nodes have, under a real
+// mutex. All lock on one node: the thread sanitizer does not see the order that nodes make of it,
+// for in one process they do it through different mappings of one page.
 TEST_P(SharedMemoryResourceTest, Containers) {
   constexpr uint32_t kNodes = 3;
-  SyncCluster cluster(GetParam(), kNodes);
+  SyncCluster cluster(GetParam(), 1);
   PlainRange range(16 << 20);
-  auto locks =
+  auto lock =
       cluster.Make<std::shared_ptr<QueueLock>>([](Cluster& c) { return MakeQueueLock(c, "heap"); });
   std::vector<std::unique_ptr<SharedMemoryResource>> resources;
   ASSERT_EQ(SharedMemoryResource::Check(range.data(), range.bytes()), absl::OkStatus());
   Counters counters;
   for (uint32_t id = 0; id < kNodes; ++id) {
     resources.push_back(std::make_unique<SharedMemoryResource>(
-        range.data(), range.bytes(), Mutex(locks[id]), NodeId(id), kNodes, &counters));
+        range.data(), range.bytes(), Mutex(lock[0]), NodeId(id), kNodes, &counters));
   }
   resources[0]->Initialize();
   EXPECT_TRUE(resources[0]->is_equal(*resources[0]));
   EXPECT_FALSE(resources[0]->is_equal(*resources[1]));
-  cluster.OnAll([&](uint32_t id) {
+  const auto use = [&](uint32_t id) {
     for (int turn = 0; turn < 10; ++turn) {
       std::pmr::unordered_map<int, std::pmr::string> map(resources[id].get());
       for (int key = 0; key < 500; ++key) {
@@ -374,7 +376,10 @@ TEST_P(SharedMemoryResourceTest, Containers) {
         ASSERT_EQ(text.find_first_not_of(static_cast<char>('a' + id)), std::pmr::string::npos);
       }
     }
-  });
+  };
+  std::vector<std::thread> threads;
+  for (uint32_t id = 0; id < kNodes; ++id) threads.emplace_back(use, id);
+  for (std::thread& thread : threads) thread.join();
   EXPECT_GT(counters.Snapshot()[Counter::chunk_allocations], kNodes * 10 * 1000u);
   EXPECT_THROW(static_cast<void>(resources[1]->allocate(32 << 20)), std::bad_alloc);
 }
