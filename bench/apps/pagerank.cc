@@ -149,7 +149,7 @@ absl::StatusOr<SharedResult> SharedPageRank(Node& node, const GraphView& graph,
   // and one barrier for each iteration is enough. The ranks themselves nobody else reads before the
   // end: they never leave their home.
   std::span<double> shares[2];
-  for (size_t side : {0, 1}) {
+  for (const size_t side : {0u, 1u}) {
     const auto allocated = node.Allocate<double>(absl::StrCat("shares ", side), graph.size());
     if (!allocated.ok()) return allocated.status();
     shares[side] = *allocated;

@@ -94,7 +94,7 @@ TEST(PageRank, RangesTogetherMakeTheWhole) {
   const std::vector<Range> ranges = {{0, 17}, {17, 17}, {17, 50}};
   Totals totals;
   for (const Range& range : ranges) totals += StartRanks(graph.view(), range, ranks, shares[0]);
-  for (size_t side : {0, 1}) {
+  for (const size_t side : {0u, 1u}) {
     Totals next;
     for (const Range& range : ranges) {
       next += StepRanks(graph.view(), range, totals, shares[side], ranks, shares[1 - side]);
