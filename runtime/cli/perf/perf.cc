@@ -172,7 +172,8 @@ absl::StatusOr<int> Launch(const Job& job, const Options& options, bool all_size
   };
   const absl::StatusOr<bootstrap::LaunchResult> result = bootstrap::Launch(launch);
   if (!result.ok()) return result.status();
-  if (result->exit_status != 0) {
+  // There is no failure to tell of when this process was told to end.
+  if (!result->failure.empty()) {
     std::cerr << "farpage perf: " << job.measured->name << ": " << result->failure << "\n";
   }
   return result->exit_status;
