@@ -1,5 +1,6 @@
 // Messages: order, credit, fairness, and no lost wake-up, on every back end.
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -178,48 +179,110 @@ TEST_P(Conformance, NoWakeUpIsLostBetweenPollingAndSleeping) {
   });
 }
 
-// An agent sleeps in WaitForEvents() while an application thread comes and goes as a poller; each
-// message must be taken by one of them.
-TEST_P(Conformance, APollerThatLeavesHandsOverToTheAgent) {
+// Aimed at the moment between the last look and falling asleep: the message is sent at a random
+// time after the receiver set out to sleep.
+TEST_P(Conformance, NoWakeUpIsLostWhileFallingAsleep) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
-  const uint64_t rounds = GetParam().repetitions / 2;
-  std::atomic<uint64_t> taken{0};
-  std::atomic<bool> finished{false};
-  std::mutex receiving;
-  const auto take = [&] {
-    const std::lock_guard lock(receiving);
-    uint64_t last = 0;
-    if (Take(nodes[1], &last)) taken = last;
-  };
-  InParallel(3, [&](uint32_t thread) {
-    std::mt19937 random(thread);
-    if (thread == 0) {
-      for (uint64_t round = 1; round <= rounds; ++round) {
+  const uint64_t rounds = GetParam().repetitions * 2;
+  InParallel(2, [&](uint32_t me) {
+    std::mt19937 random(me);
+    for (uint64_t round = 1; round <= rounds; ++round) {
+      uint64_t last = 0;
+      if (me == 0) {
+        std::atomic<uint32_t> spins{static_cast<uint32_t>(random() % 512)};
+        while (spins.fetch_sub(1) > 1) {
+        }
         ASSERT_EQ(SendPatiently(nodes[0], NodeId(1), MakeMessage(round)), Fate::kOk);
-        Await("the message to be taken", [&] { return taken.load() == round; });
-      }
-      finished = true;
-      nodes[1].Interrupt();
-    } else if (thread == 1) {
-      while (!finished) {
-        ASSERT_TRUE(nodes[1].WaitForEvents(Patience()));
-        take();
-      }
-    } else {
-      while (!finished) {
-        nodes[1].BeginPolling();
-        for (uint32_t i = static_cast<uint32_t>(random() % 16); i > 0; --i) take();
-        while (nodes[1].EndPolling()) {
-          take();
-          nodes[1].BeginPolling();
+        Await("the answer", [&] { return Take(nodes[0], &last) && last == round; });
+      } else {
+        while (last != round) {
+          ASSERT_TRUE(nodes[1].WaitForEvents(Patience())) << "a wake-up was lost, round " << round;
+          Take(nodes[1], &last);
         }
-        for (uint32_t i = static_cast<uint32_t>(random() % 16); i > 0; --i) {
-          std::this_thread::yield();
-        }
+        ASSERT_EQ(SendPatiently(nodes[1], NodeId(0), MakeMessage(round)), Fate::kOk);
       }
     }
   });
+}
+
+// A sender, an agent that sleeps in WaitForEvents(), and a poller that takes some messages and
+// leaves others: each must be taken, by one of the two.
+class AgentAndPoller {
+ public:
+  AgentAndPoller(Transport& sender, Transport& receiver, uint64_t rounds)
+      : sender_(sender), receiver_(receiver), rounds_(rounds) {}
+
+  // `poll` is one appearance of the poller; `burst` messages are sent each round.
+  void Play(uint64_t burst, const std::function<void()>& poll) {
+    InParallel(3, [&](uint32_t thread) {
+      if (thread == 0) {
+        Send(burst);
+      } else if (thread == 1) {
+        while (taken_ < rounds_ * burst) {
+          ASSERT_TRUE(receiver_.WaitForEvents(Patience()));
+          TakeSome(4);
+        }
+      } else {
+        for (uint64_t round = 1; round <= rounds_; ++round) {
+          Await("the sender", [&] { return round_.load() >= round; });
+          poll();
+        }
+      }
+    });
+  }
+
+  // Takes up to `count` messages.
+  void TakeSome(size_t count) {
+    const std::lock_guard lock(receiving_);
+    ReceivedMessage received[4];
+    PollOnce(receiver_);
+    const size_t got = receiver_.Receive({received, count});
+    for (size_t i = 0; i < got; ++i) EXPECT_EQ(ValueOf(received[i].message), taken_++);
+  }
+
+ private:
+  void Send(uint64_t burst) {
+    uint64_t sent = 0;
+    for (uint64_t round = 1; round <= rounds_; ++round) {
+      round_ = round;
+      while (sent < round * burst) {
+        ASSERT_EQ(SendPatiently(sender_, receiver_.self(), MakeMessage(sent++)), Fate::kOk);
+      }
+      Await("the messages to be taken", [&] { return taken_.load() == sent; });
+    }
+    receiver_.Interrupt();
+  }
+
+  Transport& sender_;
+  Transport& receiver_;
+  const uint64_t rounds_;
+  std::atomic<uint64_t> round_{0};
+  std::atomic<uint64_t> taken_{0};
+  std::mutex receiving_;
+};
+
+TEST_P(Conformance, APollerThatLeavesHandsOverToTheAgent) {
+  Nodes nodes(GetParam(), 2);
+  ASSERT_TRUE(nodes.ok());
+  AgentAndPoller game(nodes[0], nodes[1], GetParam().repetitions / 2);
+  std::mt19937 random(1);
+  game.Play(1, [&] {
+    nodes[1].BeginPolling();
+    for (uint32_t i = static_cast<uint32_t>(random() % 4); i > 0; --i) game.TakeSome(4);
+    while (nodes[1].EndPolling()) {
+      game.TakeSome(4);
+      nodes[1].BeginPolling();
+    }
+  });
+}
+
+// One that takes less than there is, with no room for more, leaves the rest to the agent.
+TEST_P(Conformance, WhatAReceiverLeavesTheAgentHearsOf) {
+  Nodes nodes(GetParam(), 2);
+  ASSERT_TRUE(nodes.ok());
+  AgentAndPoller game(nodes[0], nodes[1], GetParam().repetitions / 2);
+  game.Play(3, [&] { game.TakeSome(1); });
 }
 
 }  // namespace

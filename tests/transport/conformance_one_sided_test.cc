@@ -302,9 +302,11 @@ TEST_P(Conformance, BadAddressesAndKeysReachNothing) {
     SCOPED_TRACE(bad.name);
     Nodes nodes(GetParam(), 2);
     ASSERT_TRUE(nodes.ok());
-    const auto local = Allocate(nodes[0], 4096);
     const auto before = Allocate(nodes[1], 4096);
     const auto target = Allocate(nodes[1], 4096);
+    // The second allocation here too: keys that only count would be the same.
+    const auto unused = Allocate(nodes[0], 4096);
+    const auto local = Allocate(nodes[0], 4096);
     const auto after = Allocate(nodes[1], 4096);
     std::memset(local->data(), 0xEE, 4096);
     EXPECT_EQ(RunChain(nodes[0], kSecond, {bad.make(*local, *target, *local)}), Fate::kBadAddress);

@@ -1,5 +1,6 @@
 #include "tests/transport/nodes.h"
 
+#include <barrier>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -80,7 +81,13 @@ std::unique_ptr<Memory> Allocate(Transport& transport, size_t bytes) {
 
 void InParallel(uint32_t count, const std::function<void(uint32_t)>& body) {
   std::vector<std::thread> threads;
-  for (uint32_t i = 0; i < count; ++i) threads.emplace_back([&body, i] { body(i); });
+  std::barrier start(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    threads.emplace_back([&body, &start, i] {
+      start.arrive_and_wait();
+      body(i);
+    });
+  }
   for (std::thread& thread : threads) thread.join();
 }
 

@@ -67,7 +67,8 @@ inline std::atomic<uint64_t>& AtomicWord(Memory& memory, size_t index = 0) {
   return reinterpret_cast<std::atomic<uint64_t>*>(memory.data())[index];
 }
 
-// Runs `body(i)` for i = 0 … count − 1, each on a thread of its own, to the end.
+// Runs `body(i)` for i = 0 … count − 1, each on a thread of its own, to the end. They begin when
+// all threads are there.
 void InParallel(uint32_t count, const std::function<void(uint32_t)>& body);
 
 // A message that says `value`, and whether it arrived whole.

@@ -15,6 +15,7 @@
 #include "tests/transport/nodes.h"
 #include "transport/local_rendezvous.h"
 #include "transport/shm/arena.h"
+#include "transport/shm/layout.h"
 
 namespace farpage::transport {
 namespace {
@@ -134,6 +135,90 @@ TEST(ShmTransport, AKeyIsNotRepeatedSoon) {
   std::sort(keys.begin(), keys.end());
   EXPECT_EQ(std::adjacent_find(keys.begin(), keys.end()), keys.end());
   EXPECT_NE(keys[0], 0u);
+}
+
+// The entry of the key table and the address are used again, and still the old key is no good.
+TEST(ShmTransport, AStaleKeyDoesNotNameItsSuccessor) {
+  auto made = Make({{}});
+  ASSERT_TRUE(made[0].ok());
+  Transport& transport = **made[0];
+  const RemoteAddress stale = Allocate(transport, 4096)->remote();
+  for (uint32_t i = 1; i < shm::kKeys; ++i) Allocate(transport, 4096);
+  const auto successor = Allocate(transport, 4096);
+  ASSERT_EQ(successor->remote().address, stale.address);
+  ASSERT_EQ(successor->remote().key.value % shm::kKeys, stale.key.value % shm::kKeys);
+  EXPECT_EQ(RunChain(transport, NodeId(0), {Operation::WriteWord(1, stale)}), Fate::kBadAddress);
+  EXPECT_EQ(RunChain(transport, NodeId(0), {Operation::WriteWord(1, successor->remote())}),
+            Fate::kOk);
+}
+
+// Sleepers wake now and then to look for deaths, which would hide a lost wake-up. Not here.
+class WithoutLooks : public testing::Test {
+ protected:
+  WithoutLooks() {
+    ShmOptions options;
+    options.look_interval_ms = 3'600'000;
+    made_ = Make({options, options});
+    for (auto& transport : made_) {
+      EXPECT_TRUE(transport.ok()) << transport.status();
+      memory_.push_back(Allocate(**transport, 4096));
+    }
+  }
+  Transport& node(uint32_t i) { return **made_[i]; }
+  std::atomic<uint64_t>& word(uint32_t i) { return AtomicWord(*memory_[i]); }
+
+  std::vector<StatusOrTransport> made_;
+  std::vector<std::unique_ptr<Memory>> memory_;
+};
+
+TEST_F(WithoutLooks, NoWakeUpOfAWordIsLost) {
+  constexpr uint64_t kRounds = 40'000;
+  InParallel(2, [&](uint32_t me) {
+    uint32_t random = me;
+    for (uint64_t round = 1; round <= kRounds; ++round) {
+      if (me == 0) {
+        // At a random time while the other falls asleep.
+        random = random * 1664525 + 1013904223;
+        std::atomic<uint32_t> spins{(random >> 16) % 512};
+        while (spins.fetch_sub(1) > 1) {
+        }
+        ASSERT_EQ(RunChain(node(0), NodeId(1),
+                           {Operation::WriteWordWithImmediate(round, memory_[1]->remote())}),
+                  Fate::kOk);
+        Await("the answer", [&] { return word(0).load() == round; });
+      } else {
+        Fate fate = Fate::kOk;
+        while (word(1).load() != round && fate == Fate::kOk) {
+          fate = node(1).WaitForWord(&word(1), round - 1, Patience());
+        }
+        ASSERT_EQ(fate, Fate::kOk) << "a wake-up was lost, round " << round;
+        ASSERT_EQ(RunChain(node(1), NodeId(0), {Operation::WriteWord(round, memory_[0]->remote())}),
+                  Fate::kOk);
+      }
+    }
+  });
+}
+
+TEST_F(WithoutLooks, InterruptsAndFailuresWakeWhoWaitsForAWord) {
+  for (const bool interrupt : {true, false}) {
+    std::atomic<bool> ended{false};
+    InParallel(2, [&](uint32_t thread) {
+      if (thread == 0) {
+        while (!ended && (interrupt || !node(0).peer_failed(NodeId(1)))) {
+          ASSERT_EQ(node(0).WaitForWord(&word(0), 0, Patience()), Fate::kOk);
+          ended = interrupt;
+        }
+        ended = true;
+        return;
+      }
+      ::usleep(2000);
+      if (!interrupt) node(0).MarkPeerFailed(NodeId(1), "the test says so");
+      Await("the wait to end", [&] {
+        if (interrupt) node(0).Interrupt();
+        return ended.load();
+      });
+    });
+  }
 }
 
 TEST(ShmTransport, MemoryMayOutliveTheTransport) {

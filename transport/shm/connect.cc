@@ -53,6 +53,9 @@ absl::Status CheckOptions(const ShmOptions& options, const Rendezvous& rendezvou
     return absl::InvalidArgumentError(
         absl::StrCat("reserve_bytes is ", options.reserve_bytes, ", more than 64 TiB"));
   }
+  if (options.look_interval_ms == 0) {
+    return absl::InvalidArgumentError("look_interval_ms is 0, it must be at least 1");
+  }
   return absl::OkStatus();
 }
 
@@ -139,7 +142,7 @@ absl::Status MapPeer(NodeId id, Contribution& from, uint32_t nodes, uint32_t slo
   return CheckHeader(peer.segment.header(), bytes, id, nodes, slots);
 }
 
-absl::Status ConnectPeers(NodeId self, uint32_t slots, std::vector<Contribution>& all,
+absl::Status ConnectPeers(NodeId self, const ShmOptions& options, std::vector<Contribution>& all,
                           Connection& connection) {
   absl::StatusOr<std::unique_ptr<PeerWatch>> watch = PeerWatch::Create();
   if (!watch.ok()) return watch.status();
@@ -156,11 +159,12 @@ absl::Status ConnectPeers(NodeId self, uint32_t slots, std::vector<Contribution>
       peers[i].segment = connection.own->segment();
       continue;
     }
-    absl::Status status = MapPeer(id, all[i], nodes, slots, peers[i]);
+    absl::Status status = MapPeer(id, all[i], nodes, options.mailbox_slots, peers[i]);
     if (status.ok()) status = (*watch)->Add(id, std::move(all[i].fds[kLifelineFd]));
     if (!status.ok()) return status;
   }
-  connection.peers = std::make_unique<Peers>(self, std::move(peers), nodes, *std::move(watch));
+  connection.peers = std::make_unique<Peers>(self, std::move(peers), nodes, *std::move(watch),
+                                             options.look_interval_ms * int64_t{1'000'000});
   return absl::OkStatus();
 }
 
@@ -175,7 +179,7 @@ absl::StatusOr<Connection> Connect(Rendezvous& rendezvous, const ShmOptions& opt
       Exchange(rendezvous, "transport/shm/segments", std::move(mine), deadline);
   if (!all.ok()) return all.status();
 
-  const absl::Status mapped = ConnectPeers(self, options.mailbox_slots, *all, connection);
+  const absl::Status mapped = ConnectPeers(self, options, *all, connection);
   all->clear();  // their descriptors: mappings stay
   absl::StatusOr<Contribution> done = Contribution{};
   if (!mapped.ok()) done = mapped;

@@ -17,11 +17,12 @@ void Ring(const OwnedFd& doorbell) {
 }
 
 Peers::Peers(NodeId self, std::unique_ptr<Peer[]> peers, uint32_t count,
-             std::unique_ptr<PeerWatch> watch)
+             std::unique_ptr<PeerWatch> watch, int64_t look_interval_ns)
     : self_(self),
       peers_(std::move(peers)),
       count_(count),
       watch_(std::move(watch)),
+      look_interval_ns_(look_interval_ns),
       marks_(count) {}
 
 Peers::~Peers() {
@@ -66,7 +67,7 @@ void Peers::LookSometimes() {
   int64_t next = next_look_ns_.load(std::memory_order_relaxed);
   if (now < next) return;
   // One of the threads that are due takes it.
-  if (next_look_ns_.compare_exchange_strong(next, now + kLookIntervalNs)) Look();
+  if (next_look_ns_.compare_exchange_strong(next, now + look_interval_ns_)) Look();
 }
 
 void Peers::Mark(NodeId peer, std::string_view reason) {

@@ -43,7 +43,7 @@ void Ring(const OwnedFd& doorbell);
 class Peers {
  public:
   Peers(NodeId self, std::unique_ptr<Peer[]> peers, uint32_t count,
-        std::unique_ptr<PeerWatch> watch);
+        std::unique_ptr<PeerWatch> watch, int64_t look_interval_ns);
   // Tells the others that this node has left: its process may live on.
   ~Peers();
 
@@ -51,6 +51,7 @@ class Peers {
   const Peer& operator[](NodeId id) const { return peers_[id.value()]; }
   Peer& self() { return peers_[self_.value()]; }
   uint32_t count() const { return count_; }
+  int64_t look_interval_ns() const { return look_interval_ns_; }
   int watch_fd() const { return watch_->fd(); }
 
   // How many have failed. Changes when a state does.
@@ -61,7 +62,7 @@ class Peers {
 
   // Records who has ended since. One or two system calls.
   void Look();
-  // The same, at most once in kLookIntervalNs over all threads.
+  // The same, at most once in look_interval_ns() over all threads.
   void LookSometimes();
 
   // Wakes the threads of this node that sleep in WaitForWord().
@@ -72,12 +73,11 @@ class Peers {
   std::string reason(NodeId peer) const;
 
  private:
-  static constexpr int64_t kLookIntervalNs = 50'000'000;
-
   const NodeId self_;
   const std::unique_ptr<Peer[]> peers_;
   const uint32_t count_;
   const std::unique_ptr<PeerWatch> watch_;
+  const int64_t look_interval_ns_;
   std::atomic<uint32_t> failures_{0};
   std::atomic<int64_t> next_look_ns_{0};
 

@@ -19,9 +19,6 @@ namespace {
 
 constexpr uint32_t kMaxChain = 64;
 
-// How long a thread sleeps before it looks whether peers live, for no agent may be there to do it.
-constexpr int64_t kSleepSliceNs = 50'000'000;
-
 class ShmTransport final : public Transport {
  public:
   ShmTransport(NodeId self, uint32_t nodes, uint32_t slots, Connection connection);
@@ -189,7 +186,8 @@ Fate ShmTransport::WaitForWord(const std::atomic<uint64_t>* word, uint64_t value
       fate = Fate::kTimedOut;
       break;
     }
-    SleepAtGate(gate, seen, std::min(left, kSleepSliceNs));
+    // No agent may be there to notice deaths, so each sleeper wakes to look.
+    SleepAtGate(gate, seen, std::min(left, peers().look_interval_ns()));
     peers().LookSometimes();
   }
   gate.sleepers.fetch_sub(1, std::memory_order_seq_cst);

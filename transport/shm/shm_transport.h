@@ -29,6 +29,9 @@ struct ShmOptions {
   // Messages from one node to another that may wait. A power of two, 1 … 65,536, the same on all
   // nodes. Cost: 64 bytes each, per sender and receiver.
   uint32_t mailbox_slots = 256;
+  // How often threads that sleep or poll look whether a process has died, in milliseconds; at least
+  // 1. Threads in WaitForEvents() hear of it at once.
+  uint32_t look_interval_ms = 50;
   // Notice the death of a process by a pipe also where the kernel has process descriptors.
   bool lifeline_by_pipe = false;
 };
