@@ -106,11 +106,24 @@ bool Fabric::PollCompletions() {
 bool Fabric::PollMailbox() {
   if (!receive_lock_.try_lock()) return false;
   std::lock_guard lock(receive_lock_, std::adopt_lock);
+  return ReceiveLocked();
+}
+
+void Fabric::StopReceivingFrom(NodeId peer) {
+  std::lock_guard lock(receive_lock_);
+  if (silenced_[peer.value()]) return;
+  while (ReceiveLocked()) {
+  }
+  silenced_[peer.value()] = true;
+}
+
+bool Fabric::ReceiveLocked() {
   std::array<transport::ReceivedMessage, 8> received;
   const size_t count = transport_.Receive(received);
   if (count == 0) return false;
   counters_.Add(Counter::messages_received, count);
   for (size_t index = 0; index < count; ++index) {
+    if (silenced_[received[index].from.value()]) continue;
     handler_->OnMessage(received[index].from, received[index].message);
   }
   return true;

@@ -3,6 +3,7 @@
 #ifndef FARPAGE_RUNTIME_FABRIC_H_
 #define FARPAGE_RUNTIME_FABRIC_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -65,6 +66,10 @@ class Fabric {
   // Polls completions, mailboxes and timers once. True if there was anything.
   bool Progress();
 
+  // Handles what has come from `peer`, and drops all that comes later. Waits for the thread that is
+  // receiving, if any. Not within MessageHandler.
+  void StopReceivingFrom(NodeId peer);
+
   // Waits while *word == value: spins with Progress(), then sleeps. Returns kOk when it changed,
   // kTimedOut, or kPeerFailed when `watched` (or, if none, any peer) has failed.
   transport::Fate WaitWord(const std::atomic<uint64_t>* word, uint64_t value, NodeId watched,
@@ -89,6 +94,7 @@ class Fabric {
  private:
   bool PollCompletions();
   bool PollMailbox();
+  bool ReceiveLocked();
 
   transport::Transport& transport_;
   Counters& counters_;
@@ -96,6 +102,7 @@ class Fabric {
   const int64_t spin_ns_;
   MessageHandler* handler_ = nullptr;
   SpinLock receive_lock_;  // one thread at a time receives, so that senders' order is kept
+  std::array<bool, kMaxNodes> silenced_{};  // guarded by receive_lock_
 };
 
 }  // namespace farpage::internal

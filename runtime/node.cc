@@ -49,7 +49,6 @@ absl::StatusOr<void*> Node::AllocateBytes(std::string_view name, size_t bytes,
 }
 
 absl::Status Node::Barrier() {
-  impl_->counters().Add(Counter::barriers);
   return impl_->barrier().Wait();
 }
 
@@ -63,6 +62,7 @@ absl::StatusOr<internal::AtomicWords> Node::MakeAtomicWords(std::string_view nam
   absl::StatusOr<std::shared_ptr<internal::AtomicWordsImpl>> words =
       internal::AtomicWordsImpl::Create(impl_->cluster(), name, count);
   if (!words.ok()) return words.status();
+  impl_->Keep(*words);
   return internal::AtomicWords(*std::move(words));
 }
 

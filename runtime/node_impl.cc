@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -50,7 +51,7 @@ absl::Status NodeImpl::Build() {
       deadline);
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);
-  fabric_ = std::make_unique<Fabric>(*transport_, counters_, clock_, own.spin_ns);
+  fabric_ = std::make_unique<Fabric>(*transport_, counters_, clock_, SpinNs());
   cluster_ = std::make_unique<Cluster>(options_, *membership_, *fabric_);
 
   absl::StatusOr<std::unique_ptr<AddressSpace>> space =
@@ -79,6 +80,14 @@ absl::Status NodeImpl::Build() {
   barrier_ = *std::move(barrier);
   locks_ = std::make_unique<QueueLockPool>(*cluster_);
   return absl::OkStatus();
+}
+
+// Who spins where nodes share processors keeps from running whom it waits for.
+int64_t NodeImpl::SpinNs() const {
+  constexpr int64_t kSpinNs = 20'000;
+  if (options_.node.spin_ns >= 0) return options_.node.spin_ns;
+  const bool one_machine = options_.cluster.transport == "shm";
+  return one_machine && membership_->size() > std::thread::hardware_concurrency() ? 0 : kSpinNs;
 }
 
 absl::Status NodeImpl::CompareClusterOptions() {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "farpage/node.h"
@@ -21,6 +22,7 @@
 #include "runtime/fabric.h"
 #include "runtime/memory/fault_handler.h"
 #include "runtime/memory/pager.h"
+#include "runtime/sync/atomic_words.h"
 #include "runtime/sync/barrier.h"
 #include "runtime/sync/queue_lock.h"
 #include "runtime/sync/shared_memory_resource.h"
@@ -39,6 +41,8 @@ class NodeImpl final : public FaultServer {
   const Counters& counters() const { return counters_; }
   Barrier& barrier() { return *barrier_; }
   QueueLockPool& locks() { return *locks_; }
+  // Keeps an array's memory, which other nodes may use for longer than this node's own handles last.
+  void Keep(std::shared_ptr<AtomicWordsImpl> words) { atomics_.push_back(std::move(words)); }
 
   // As the functions of Node.
   absl::StatusOr<void*> Allocate(std::string_view name, size_t bytes,
@@ -67,6 +71,7 @@ class NodeImpl final : public FaultServer {
 
   explicit NodeImpl(const Options& options) : options_(options) {}
   absl::Status Build();
+  int64_t SpinNs() const;
   absl::Status CompareClusterOptions();
   int64_t MeasureMinimumHoldNs();
   absl::StatusOr<directory::HomeMap> MapHomes(uint64_t pages, const AllocateOptions& options) const;
@@ -91,6 +96,7 @@ class NodeImpl final : public FaultServer {
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<QueueLockPool> locks_;
   std::vector<std::unique_ptr<SharedMemoryResource, ResourceEnd>> resources_;
+  std::vector<std::shared_ptr<AtomicWordsImpl>> atomics_;
   bool handles_faults_ = false;
   std::atomic<void*> calibration_page_{nullptr};  // served at once, to see how long a fault takes
 };

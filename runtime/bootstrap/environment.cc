@@ -43,13 +43,14 @@ absl::Status CheckTogether(const NodeOptions& node) {
 
 absl::StatusOr<Options> OptionsFromList(const EnvironmentList& environment) {
   Options options;
-  for (const auto& [name, value] : environment) {
+  for (const auto& variable : environment) {
+    const std::string& name = variable.first;
     if (!name.starts_with("FARPAGE_") || name.starts_with("FARPAGE_TEST_")) continue;
     const std::span<const OptionRow> rows = OptionRows();
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&name](const OptionRow& r) { return r.variable == name; });
     if (row == rows.end()) return UnknownVariable(name);
-    if (absl::Status set = SetOption(*row, value, options); !set.ok()) return set;
+    if (absl::Status set = SetOption(*row, variable.second, options); !set.ok()) return set;
   }
   if (absl::Status together = CheckTogether(options.node); !together.ok()) return together;
   return options;

@@ -194,7 +194,7 @@ void Job::NodeEnded(Node& node) {
   rendezvous_->NodeEnded(IdOf(node), *node.end);
   // Its last words come before ours about it. They were in the pipes, so a few pieces have them.
   constexpr int kPieces = 4;
-  for (size_t stream : {0, 1}) {
+  for (size_t stream = 0; stream < 2; ++stream) {
     for (int i = 0; i < kPieces; ++i) ReadOutput(node, stream);
   }
   if (!node.end->clean() && !ending_since_) Failed(node);
@@ -283,7 +283,7 @@ void Job::Escalate(Node& node, int signal) {
 
 void Job::GiveUp(Node& node) {
   // Something has left the group and holds the output, or hangs in the kernel.
-  for (size_t stream : {0, 1}) {
+  for (size_t stream = 0; stream < 2; ++stream) {
     ReadOutput(node, stream);
     CloseOutput(node, stream);
   }

@@ -52,7 +52,7 @@ const OptionRow kRows[] = {
     {"FARPAGE_MINIMUM_HOLD_NS", kNode, kNodeField<&NodeOptions::minimum_hold_ns>, "ns", 0,
      kSecondNs, "", "a page just fetched stays at least so long; 0: measured at start"},
     {"FARPAGE_SPIN_NS", kNode, kNodeField<&NodeOptions::spin_ns>, "ns", 0, kSecondNs, "",
-     "a wait spins so long before it sleeps"},
+     "a wait spins so long before it sleeps; auto: 20000, or 0 with more nodes than processors"},
     {"FARPAGE_STATS", kNode, kNodeField<&NodeOptions::print_statistics>, "", 0, 0, "",
      "print each node's statistics when it leaves"},
     {"FARPAGE_VERBS_DEVICE", kNode, kNodeField<&NodeOptions::verbs_device>, "", 0, kMaxText, "",

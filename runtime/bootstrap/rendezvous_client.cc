@@ -121,7 +121,7 @@ absl::Status RendezvousClient::BeAdmitted(const NodeOptions& node, Clock::time_p
     return absl::InvalidArgumentError(
         "FARPAGE_JOB_SECRET should be 32 hexadecimal digits, as farpage run writes it");
   }
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   Hello hello;
   hello.secret = *secret;
   hello.rank = node.rank;
@@ -132,9 +132,9 @@ absl::Status RendezvousClient::BeAdmitted(const NodeOptions& node, Clock::time_p
     if (!broken_.ok()) return broken_;
     if (admitted_) return absl::OkStatus();
     const SendQueue::Progress sending = sending_;
-    mutex_.Unlock();
+    lock.unlock();
     const bool in_time = WaitForExchange(sending, deadline);
-    mutex_.Lock();
+    lock.lock();
     if (!in_time) return absl::DeadlineExceededError("the launcher does not answer");
   }
 }
@@ -143,7 +143,7 @@ absl::StatusOr<std::vector<Contribution>> RendezvousClient::AllGather(std::strin
                                                                       Contribution mine,
                                                                       absl::Time wall_deadline) {
   const Clock::time_point deadline = FromWallClock(wall_deadline);
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   if (absl::Status begun = Begin(key, std::move(mine), deadline - Clock::now()); !begun.ok()) {
     return begun;
   }
@@ -151,9 +151,9 @@ absl::StatusOr<std::vector<Contribution>> RendezvousClient::AllGather(std::strin
     TakeIn();
     if (ExchangeOver()) break;
     const SendQueue::Progress sending = sending_;
-    mutex_.Unlock();
+    lock.unlock();
     const bool in_time = WaitForExchange(sending, deadline + kAnswerSlack);
-    mutex_.Lock();
+    lock.lock();
     if (!in_time && !ExchangeOver()) {
       Break(absl::DeadlineExceededError(
           absl::StrFormat("the launcher did not answer in exchange '%s'", key)));
@@ -285,14 +285,14 @@ void RendezvousClient::AddDeath(PeerDeath death) {
 }
 
 std::vector<PeerDeath> RendezvousClient::TakeDeaths() {
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   TakeIn();
   Clear(death_event_);
   return std::exchange(deaths_, {});
 }
 
 void RendezvousClient::Leave() {
-  absl::MutexLock lock(&mutex_);
+  std::unique_lock lock(mutex_);
   if (left_ || !open_) return;
   left_ = true;
   to_send_.Push(Outgoing(EncodeLeave()));

@@ -4,13 +4,12 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "runtime/bootstrap/frame_io.h"
 #include "runtime/bootstrap/membership.h"
 
@@ -18,7 +17,8 @@ namespace farpage::bootstrap {
 
 // Whichever thread finds the socket readable takes in what is there, under the mutex, for both: the
 // parts of an exchange and the news of deaths. Two eventfds tell the other thread what it missed.
-// The mutex is never held while waiting.
+// The mutex is never held while waiting. (Not absl's: the one of Debian is invisible to the thread
+// sanitizer.)
 class RendezvousClient final : public Membership {
  public:
   // Connects and is admitted. See JoinCluster().
@@ -46,14 +46,14 @@ class RendezvousClient final : public Membership {
   // Sleeps until the socket or `exchange_event_` has something, or `deadline`: then false.
   bool WaitForExchange(SendQueue::Progress sending, Clock::time_point deadline);
 
-  void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Handle(Frame frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status HandlePart(Frame frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Begin(std::string_view key, transport::Contribution mine, Clock::duration timeout)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool ExchangeOver() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Break(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddDeath(PeerDeath death) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // These are called with mutex_ held.
+  void TakeIn();
+  absl::Status Handle(Frame frame);
+  absl::Status HandlePart(Frame frame);
+  absl::Status Begin(std::string_view key, transport::Contribution mine, Clock::duration timeout);
+  bool ExchangeOver() const;
+  void Break(absl::Status why);
+  void AddDeath(PeerDeath death);
 
   const NodeId self_;
   const uint32_t size_;
@@ -62,19 +62,19 @@ class RendezvousClient final : public Membership {
   transport::OwnedFd death_event_;     // eventfd: deaths_ is not empty
   transport::OwnedFd event_;           // epoll of socket_ and death_event_
 
-  absl::Mutex mutex_;
-  FrameReceiver receiver_ ABSL_GUARDED_BY(mutex_);
-  SendQueue to_send_ ABSL_GUARDED_BY(mutex_);
-  SendQueue::Progress sending_ ABSL_GUARDED_BY(mutex_) = SendQueue::Progress::kEmpty;
-  std::vector<PeerDeath> deaths_ ABSL_GUARDED_BY(mutex_);
-  absl::Status broken_ ABSL_GUARDED_BY(mutex_);  // why no exchange can succeed any more
-  bool open_ ABSL_GUARDED_BY(mutex_) = true;     // the launcher is there
-  bool left_ ABSL_GUARDED_BY(mutex_) = false;
-  bool admitted_ ABSL_GUARDED_BY(mutex_) = false;
-  bool exchanging_ ABSL_GUARDED_BY(mutex_) = false;
-  uint32_t parts_here_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<bool> part_here_ ABSL_GUARDED_BY(mutex_);
-  std::vector<transport::Contribution> parts_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards all below
+  FrameReceiver receiver_;
+  SendQueue to_send_;
+  SendQueue::Progress sending_ = SendQueue::Progress::kEmpty;
+  std::vector<PeerDeath> deaths_;
+  absl::Status broken_;  // why no exchange can succeed any more
+  bool open_ = true;     // the launcher is there
+  bool left_ = false;
+  bool admitted_ = false;
+  bool exchanging_ = false;
+  uint32_t parts_here_ = 0;
+  std::vector<bool> part_here_;
+  std::vector<transport::Contribution> parts_;
 };
 
 }  // namespace farpage::bootstrap

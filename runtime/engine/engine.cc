@@ -253,6 +253,8 @@ void Engine::Unpin(Region& region, uint64_t index) {
 void Engine::CheckFailures() {
   for (uint32_t node = 0; node < fabric_.size(); ++node) {
     if (!fabric_.transport().peer_failed(NodeId(node))) continue;
+    // What it sent while it lived counts; the protocol expects nothing from it afterwards.
+    fabric_.StopReceivingFrom(NodeId(node));
     for (uint16_t index = 0; index < slots_->size(); ++index) {
       const PageId id = slots_->at(index).page;  // may be stale: the record decides
       Region* region = space_.Find(id);

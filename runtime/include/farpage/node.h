@@ -111,6 +111,7 @@ class Node {
   absl::StatusOr<Mutex> MakeMutex(std::string_view name);
 
   // An array of 64-bit integers with atomic operations, never cached. Collective. Zeroed.
+  // Freed when nodes leave.
   template <typename T>
   absl::StatusOr<AtomicArray<T>> MakeAtomicArray(std::string_view name, size_t count) {
     absl::StatusOr<internal::AtomicWords> words = MakeAtomicWords(name, count);

@@ -33,7 +33,8 @@ struct NodeOptions {
   std::string pager = "auto";            // "auto", "userfaultfd" or "mprotect"
   bool prefetch = true;                  // detect sequential streams and fetch ahead
   int64_t minimum_hold_ns = 0;           // a fetched page stays at least so long; 0: measured
-  int64_t spin_ns = 20'000;              // a wait spins so long before it sleeps
+  int64_t spin_ns = -1;                  // a wait spins so long before it sleeps; −1: 20 µs, or 0
+                                         // where there are more nodes than processors
   bool print_statistics = false;         // print this node's statistics when it leaves
 
   // verbs only; empty or negative: chosen
