@@ -107,7 +107,7 @@ TEST(Launch, TheFirstFailureCountsAndIsNamed) {
   EXPECT_EQ(result.failure, "node 1 exited with status 7");
   EXPECT_EQ(job.launcher, "farpage: node 1 exited with status 7; ending the others\n");
   EXPECT_EQ(job.out[1], "last words\n");
-  for (uint32_t i : {0, 2}) {
+  for (uint32_t i : {0u, 2u}) {
     EXPECT_EQ(result.ends.at(i).kind, ProcessEnd::Kind::kKilled);
     EXPECT_EQ(result.ends.at(i).code, SIGTERM);
   }
@@ -188,7 +188,7 @@ TEST(Launch, AKilledNodeIsNamedToThoseWhoWait) {
   const LaunchResult result = job.Run();
   EXPECT_EQ(result.exit_status, 137);
   EXPECT_EQ(result.failure, "node 1 was killed by signal 9 (Killed)");
-  for (uint32_t i : {0, 2}) {
+  for (uint32_t i : {0u, 2u}) {
     EXPECT_THAT(job.out[i], HasSubstr("UNAVAILABLE: node 1 was killed by signal 9 (Killed)\n"));
     EXPECT_EQ(result.ends.at(i).code, 5) << "they had the time to report";
   }

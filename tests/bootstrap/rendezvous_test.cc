@@ -249,7 +249,7 @@ TEST(Admission, AnotherUserGetsNowhere) {
 TEST(Failure, TheMissingAreNamedWhenTimeIsUp) {
   ServerThread server(4);
   std::vector<std::unique_ptr<Membership>> nodes;
-  for (uint32_t rank : {0, 2}) nodes.push_back(*server.Join(rank));
+  for (uint32_t rank : {0u, 2u}) nodes.push_back(*server.Join(rank));
   OnEach(nodes, [](Membership& node) {
     const absl::Status status = node.AllGather("join", {}, Soon(200)).status();
     EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
@@ -284,7 +284,7 @@ TEST(Failure, ADeathIsToldToThoseWhoWaitAndToThoseWhoDoNot) {
   nodes[2].reset();
   server.NodeEnded(2, {ProcessEnd::Kind::kKilled, 9});
   waiter.join();
-  for (uint32_t rank : {0, 1, 3}) {
+  for (uint32_t rank : {0u, 1u, 3u}) {
     const std::vector<PeerDeath> deaths = WaitForDeaths(*nodes[rank], 1);
     ASSERT_EQ(deaths.size(), 1u);
     EXPECT_EQ(deaths[0].node, NodeId(2));
