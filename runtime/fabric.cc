@@ -57,15 +57,18 @@ Fate Fabric::Run(NodeId peer, std::span<const transport::Operation> operations,
   const Fate posted = Post(peer, operations, &chain);
   if (posted != Fate::kPending) return posted;
 
-  const int64_t sleep_at = NowNs() + spin_ns_;
+  {
+    PollingScope polling(*this);
+    const int64_t sleep_at = NowNs() + chain_spin_ns();
+    do {
+      for (int turn = 0; turn < kTurnsPerClock && !chain.ended(); ++turn) {
+        if (!Progress()) SpinPause();
+      }
+    } while (!chain.ended() && NowNs() < sleep_at);
+  }
   bool timed_out = false;
   while (!chain.ended()) {
-    if (Progress()) continue;
     const int64_t now = NowNs();
-    if (now < sleep_at) {
-      SpinPause();
-      continue;
-    }
     if (now >= deadline_ns && !timed_out) {
       transport_.MarkPeerFailed(peer, "a one-sided operation did not end in time");
       timed_out = true;  // and keep waiting: the transport now flushes the chain
@@ -160,7 +163,7 @@ Fate Fabric::WaitWord(const std::atomic<uint64_t>* word, uint64_t value, NodeId 
     PollingScope polling(*this);
     const int64_t sleep_at = NowNs() + spin_ns_;
     do {
-      for (int turn = 0; turn < 32; ++turn) {
+      for (int turn = 0; turn < kTurnsPerClock; ++turn) {
         if (word->load(std::memory_order_acquire) != value) return Fate::kOk;
         SpinPause();
       }

@@ -15,6 +15,10 @@
 
 namespace farpage::internal {
 
+// How often a spin looks for what it waits for before it looks at the clock: reading the clock can
+// cost a system call, and on emulated machines keep the devices from working.
+inline constexpr int kTurnsPerClock = 32;
+
 // A chain that somebody waits for. `done` runs once, on the thread that polled the completion, with
 // no lock held; it must be signal-safe and may post.
 struct PostedChain : transport::Completion {
@@ -44,7 +48,10 @@ class Fabric {
   uint32_t size() const { return transport_.size(); }
   Counters& counters() { return counters_; }
   int64_t NowNs() const { return clock_.NowNs(); }
+  // How long a wait for a peer's processor spins, and one for the fabric alone, which always ends
+  // soon: sleeping would cost more than it saves.
   int64_t spin_ns() const { return spin_ns_; }
+  int64_t chain_spin_ns() const { return 25 * spin_ns_; }
 
   // Set before the first message can come, and never changed while threads run. Not thread-safe.
   void set_message_handler(MessageHandler* handler) { handler_ = handler; }

@@ -110,28 +110,45 @@ absl::StatusOr<std::optional<Frame>> FrameReceiver::Next() {
 
 absl::StatusOr<SendQueue::Progress> SendQueue::Flush(int socket) {
   while (!frames_.empty()) {
-    const OutgoingFrame& frame = *frames_.front();
-    iovec vector{const_cast<char*>(frame.bytes.data()) + sent_, frame.bytes.size() - sent_};
-    ControlBuffer control;
+    std::array<iovec, kFramesAtOnce> pieces;
     msghdr header{};
-    header.msg_iov = &vector;
-    header.msg_iovlen = 1;
-    if (sent_ == 0 && !frame.fds.empty()) PutDescriptors(frame.fds, control, header);
+    header.msg_iov = pieces.data();
+    header.msg_iovlen = Gather(pieces);
+    ControlBuffer control;
+    const std::vector<OwnedFd>& fds = frames_.front()->fds;
+    if (sent_ == 0 && !fds.empty()) PutDescriptors(fds, control, header);
     const ssize_t sent = sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) return Progress::kSocket;
-      if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM) {
-        return Progress::kLittleLater;
-      }
-      return absl::UnavailableError(absl::StrFormat("sendmsg: %s", std::strerror(errno)));
+    if (sent >= 0) {
+      Drop(static_cast<size_t>(sent));
+      continue;
     }
-    sent_ += static_cast<size_t>(sent);
-    if (sent_ < frame.bytes.size()) continue;
-    frames_.pop_front();
-    sent_ = 0;
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) return Progress::kSocket;
+    if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM) return Progress::kLittleLater;
+    return absl::UnavailableError(absl::StrFormat("sendmsg: %s", std::strerror(errno)));
   }
   return Progress::kEmpty;
+}
+
+size_t SendQueue::Gather(std::span<iovec> pieces) const {
+  size_t count = 0;
+  size_t skipped = sent_;
+  for (const auto& frame : frames_) {
+    // Descriptors go with the first byte of a call, so a frame that has some begins one.
+    if (count == pieces.size() || (count > 0 && !frame->fds.empty())) break;
+    pieces[count++] = {const_cast<char*>(frame->bytes.data()) + skipped,
+                       frame->bytes.size() - skipped};
+    skipped = 0;
+  }
+  return count;
+}
+
+void SendQueue::Drop(size_t bytes) {
+  sent_ += bytes;
+  while (!frames_.empty() && sent_ >= frames_.front()->bytes.size()) {
+    sent_ -= frames_.front()->bytes.size();
+    frames_.pop_front();
+  }
 }
 
 }  // namespace farpage::bootstrap

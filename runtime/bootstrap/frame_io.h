@@ -5,6 +5,8 @@
 #ifndef FARPAGE_RUNTIME_BOOTSTRAP_FRAME_IO_H_
 #define FARPAGE_RUNTIME_BOOTSTRAP_FRAME_IO_H_
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -79,6 +81,11 @@ class SendQueue {
   absl::StatusOr<Progress> Flush(int socket);
 
  private:
+  static constexpr size_t kFramesAtOnce = 64;
+  // What one call may send: the first frame, and those after it up to one that has descriptors.
+  size_t Gather(std::span<iovec> pieces) const;
+  void Drop(size_t bytes);  // sent
+
   std::deque<std::shared_ptr<const OutgoingFrame>> frames_;
   size_t sent_ = 0;  // bytes of the first frame
 };

@@ -69,7 +69,7 @@ Job::~Job() {
   if (keeper_) orphans_.EndAll(keeper_->pid(), kKillAfter);
 }
 
-absl::Status Job::Start(NodeCommand command) {
+absl::Status Job::SetUp() {
   absl::StatusOr<std::unique_ptr<RendezvousServer>> rendezvous =
       RendezvousServer::Listen(options_.nodes);
   if (!rendezvous.ok()) return rendezvous.status();
@@ -78,31 +78,6 @@ absl::Status Job::Start(NodeCommand command) {
   if (!keeper.ok()) return keeper.status();
   keeper_.emplace(*std::move(keeper));
 
-  command.keeper_fd = keeper_->fd();
-  command.environment.push_back("FARPAGE_RENDEZVOUS=" + rendezvous_->address());
-  command.environment.push_back("FARPAGE_JOB_SECRET=" + rendezvous_->secret_text());
-  command.environment.push_back(absl::StrCat("FARPAGE_SIZE=", options_.nodes));
-  const OwnedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-  nodes_.reserve(options_.nodes);
-  result_.ends.resize(options_.nodes);
-  for (uint32_t i = 0; i < options_.nodes; ++i) {
-    // A background process group that reads a terminal is stopped.
-    command.stdin_fd = i == 0 && isatty(STDIN_FILENO) == 0 ? STDIN_FILENO : nothing.get();
-    command.environment.push_back(absl::StrCat("FARPAGE_RANK=", i));
-    absl::StatusOr<NodeProcess> process = NodeProcess::Start(command);
-    command.environment.pop_back();
-    if (!process.ok()) {
-      return absl::Status(process.status().code(),
-                          absl::StrFormat("node %d of %d could not be started: %s", i,
-                                          options_.nodes, std::string(process.status().message())));
-    }
-    const std::string prefix = Prefix(options_, i);
-    nodes_.push_back(Node{*std::move(process), {LineBuffer(prefix), LineBuffer(prefix)}, {}, {}});
-  }
-  return Watch();
-}
-
-absl::Status Job::Watch() {
   epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   pipes_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   absl::Status ok = Control(epoll_, EPOLL_CTL_ADD, rendezvous_->event_fd(), kRendezvous);
@@ -110,36 +85,70 @@ absl::Status Job::Watch() {
   reading_pipes_ = true;
   ok.Update(Control(epoll_, EPOLL_CTL_ADD, output_.event_fd(), kOutput));
   if (signals_.fd() >= 0) ok.Update(Control(epoll_, EPOLL_CTL_ADD, signals_.fd(), kSignals));
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    const NodeProcess& process = nodes_[i].process;
-    const uint64_t tag = kFirstNode + kTagsPerNode * i;
-    ok.Update(Control(pipes_, EPOLL_CTL_ADD, process.output(0), tag));
-    ok.Update(Control(pipes_, EPOLL_CTL_ADD, process.output(1), tag + 1));
-    ok.Update(Control(epoll_, EPOLL_CTL_ADD, process.pid_fd(), tag + 2));
+  nodes_.reserve(options_.nodes);  // they do not move
+  return ok;
+}
+
+absl::Status Job::Start(NodeCommand command) {
+  if (absl::Status ok = SetUp(); !ok.ok()) return ok;
+  command.keeper_fd = keeper_->fd();
+  command.environment.push_back("FARPAGE_RENDEZVOUS=" + rendezvous_->address());
+  command.environment.push_back("FARPAGE_JOB_SECRET=" + rendezvous_->secret_text());
+  command.environment.push_back(absl::StrCat("FARPAGE_SIZE=", options_.nodes));
+  const OwnedFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  while (nodes_.size() < options_.nodes && !ending_since_) {
+    // A background process group that reads a terminal is stopped.
+    const bool reads = nodes_.empty() && isatty(STDIN_FILENO) == 0;
+    command.stdin_fd = reads ? STDIN_FILENO : nothing.get();
+    command.environment.push_back(absl::StrCat("FARPAGE_RANK=", nodes_.size()));
+    const absl::Status started = StartNode(command);
+    command.environment.pop_back();
+    if (!started.ok()) {
+      return absl::Status(started.code(),
+                          absl::StrFormat("node %d of %d could not be started: %s", nodes_.size(),
+                                          options_.nodes, std::string(started.message())));
+    }
+    Step(0);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Job::StartNode(const NodeCommand& command) {
+  absl::StatusOr<NodeProcess> process = NodeProcess::Start(command);
+  if (!process.ok()) return process.status();
+  const auto index = static_cast<uint32_t>(nodes_.size());
+  const std::string prefix = Prefix(options_, index);
+  nodes_.push_back(Node{*std::move(process), {LineBuffer(prefix), LineBuffer(prefix)}, {}, {}});
+  const NodeProcess& node = nodes_.back().process;
+  const uint64_t tag = kFirstNode + kTagsPerNode * index;
+  absl::Status ok = Control(pipes_, EPOLL_CTL_ADD, node.output(0), tag);
+  ok.Update(Control(pipes_, EPOLL_CTL_ADD, node.output(1), tag + 1));
+  ok.Update(Control(epoll_, EPOLL_CTL_ADD, node.pid_fd(), tag + 2));
   return ok;
 }
 
 LaunchResult Job::Run() {
-  std::array<epoll_event, 64> events;
-  const auto wait = [&events](const OwnedFd& epoll, int timeout_ms) {
-    const int count =
-        epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
-    return std::span(events).first(static_cast<size_t>(std::max(count, 0)));
-  };
-  while (!Finished()) {
-    bool pipes_ready = false;
-    for (const epoll_event& event : wait(epoll_, NextTimeoutMs())) {
-      pipes_ready = pipes_ready || event.data.u64 == kPipes;
-      HandleEvent(event.data.u64);
-    }
-    if (pipes_ready) {
-      for (const epoll_event& event : wait(pipes_, 0)) HandleEvent(event.data.u64);
-    }
-    RunTimers(Clock::now());
-  }
+  while (!Finished()) Step(NextTimeoutMs());
+  for (const Node& node : nodes_) result_.ends.push_back(*node.end);
   if (told_to_end_by_ != 0) result_.exit_status = 128 + told_to_end_by_;
   return std::move(result_);
+}
+
+void Job::Step(int timeout_ms) {
+  std::array<epoll_event, 64> events;
+  const auto wait = [&events](const OwnedFd& epoll, int ms) {
+    const int count = epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), ms);
+    return std::span(events).first(static_cast<size_t>(std::max(count, 0)));
+  };
+  bool pipes_ready = false;
+  for (const epoll_event& event : wait(epoll_, timeout_ms)) {
+    pipes_ready = pipes_ready || event.data.u64 == kPipes;
+    HandleEvent(event.data.u64);
+  }
+  if (pipes_ready) {
+    for (const epoll_event& event : wait(pipes_, 0)) HandleEvent(event.data.u64);
+  }
+  RunTimers(Clock::now());
 }
 
 void Job::HandleEvent(uint64_t tag) {
@@ -297,7 +306,6 @@ void Job::GiveUp(Node& node) {
 
 void Job::Done(Node& node) {
   node.done = true;
-  result_.ends[IdOf(node).value()] = *node.end;
   ++nodes_done_;
 }
 

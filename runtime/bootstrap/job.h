@@ -33,7 +33,8 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // Starts all nodes with `command` (completed for each), or none.
+  // Starts the nodes with `command` (completed for each) while it already serves those that run. If
+  // one cannot be started, all end. If one fails or a signal comes meanwhile, starts no more.
   absl::Status Start(NodeCommand command);
 
   // Until all have ended and all they wrote has been passed on.
@@ -53,7 +54,9 @@ class Job {
     bool done = false;     // ended, its output read, its group gone
   };
 
-  absl::Status Watch();
+  absl::Status SetUp();
+  absl::Status StartNode(const NodeCommand& command);
+  void Step(int timeout_ms);  // waits for events and handles them
   void HandleEvent(uint64_t tag);
   void HandleSignal(int signal);
   void StopAndContinue();

@@ -207,9 +207,10 @@ void RendezvousServer::Contributed(Connection& connection, Contribute contribute
   if (!exchange_.complete()) return;
   const std::vector<std::shared_ptr<const OutgoingFrame>> parts = exchange_.TakeParts();
   for (Node& node : nodes_) {
-    for (const auto& part : parts) {
-      if (node.connection != nullptr) Send(*node.connection, part);
-    }
+    // A node that has taken part has read all it asked for before, so its queue is bounded.
+    if (node.connection == nullptr) continue;
+    for (const auto& part : parts) node.connection->to_send.Push(part);
+    Flush(*node.connection);
   }
 }
 

@@ -183,21 +183,28 @@ AccessResult Engine::Obtain(Region& region, uint64_t index, Access access, int64
     const bool done = verdict == Verdict::kHit || state.state == State::kExclusive ||
                       (access == Access::kRead && state.mapped);
     const NodeId awaited = state.partner.valid() ? state.partner : page.home;
+    const bool fabric_only = state.state == State::kReadChain || state.state == State::kWriteChain;
     const uint32_t seen = Unlock(page);
     if (done) return {};
     if (page.failed.valid()) return {Fate::kPeerFailed, page.failed};
-    if (!WaitForChange(page.record, seen, deadline_ns)) return {Fate::kTimedOut, awaited};
+    const int64_t spin_ns = fabric_only ? fabric_.chain_spin_ns() : fabric_.spin_ns();
+    if (!WaitForChange(page.record, seen, spin_ns, deadline_ns)) {
+      return {Fate::kTimedOut, awaited};
+    }
   }
 }
 
-bool Engine::WaitForChange(PageRecord& record, uint32_t seen, int64_t deadline_ns) {
+bool Engine::WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns,
+                           int64_t deadline_ns) {
   {
     Fabric::PollingScope polling(fabric_);
-    const int64_t sleep_at = fabric_.NowNs() + fabric_.spin_ns();
+    const int64_t sleep_at = fabric_.NowNs() + spin_ns;
     do {
-      fabric_.Progress();
-      if (record.version() != seen) return true;
-      SpinPause();
+      for (int turn = 0; turn < kTurnsPerClock; ++turn) {
+        fabric_.Progress();
+        if (record.version() != seen) return true;
+        SpinPause();
+      }
     } while (fabric_.NowNs() < sleep_at);
   }
   counters_.Add(Counter::sleeps);

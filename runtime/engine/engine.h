@@ -98,7 +98,7 @@ class Engine final : public MessageHandler {
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);
   // False at the deadline.
-  bool WaitForChange(PageRecord& record, uint32_t seen, int64_t deadline_ns);
+  bool WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns, int64_t deadline_ns);
   Slot* SlotOf(const PageRecord& record);
   void Attach(Page& page, Slot* slot);
   void Detach(Page& page);

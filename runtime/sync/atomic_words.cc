@@ -14,7 +14,6 @@ namespace farpage::internal {
 
 using transport::Fate;
 using transport::Operation;
-using transport::RemoteAddress;
 
 namespace {
 

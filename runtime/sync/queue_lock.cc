@@ -10,7 +10,6 @@ namespace farpage::internal {
 
 using transport::Fate;
 using transport::Operation;
-using transport::RemoteAddress;
 
 namespace {
 
@@ -209,9 +208,9 @@ absl::Status QueueLock::WaitForSuccessor() {
 absl::StatusOr<uint64_t> QueueLock::SwapTail(uint64_t expected, uint64_t desired) {
   cluster_.counters().Add(Counter::fabric_atomics);
   const Fate fate =
-      Run(home_, Operation::CompareAndSwap(WordOf(home_, offsetof(LockWords, tail)), expected,
-                                           desired, reinterpret_cast<uint64_t*>(&words_.result[0]),
-                                           memory_->own->local_key()));
+      Run(home_, Operation::CompareAndSwap(
+                     WordOf(home_, offsetof(LockWords, tail)), expected, desired,
+                     reinterpret_cast<uint64_t*>(words_.result.data()), memory_->own->local_key()));
   if (fate != Fate::kOk) return HomeFailed(fate);
   return words_.result[0].load(std::memory_order_relaxed);
 }
