@@ -14,7 +14,7 @@
 namespace farpage::bootstrap {
 namespace {
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
+absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
 
 std::unique_ptr<Membership> Join() {
   const absl::StatusOr<Options> options = OptionsFromEnvironment();
