@@ -20,18 +20,20 @@ constexpr uint64_t kMostHomeRuns = 4096;
 
 const char* PlacementName(Placement placement) {
   switch (placement) {
-    case Placement::kBlock: return "block";
-    case Placement::kCyclic: return "cyclic";
-    case Placement::kOneHome: return "one home";
+    case Placement::kBlock:
+      return "block";
+    case Placement::kCyclic:
+      return "cyclic";
+    case Placement::kOneHome:
+      return "one home";
   }
   return "unknown";
 }
 
 std::string Describe(size_t bytes, const AllocateOptions& options) {
   return absl::StrCat(
-      bytes, " bytes, ",
-      options.consistency == Consistency::kStrict ? "strict" : "sequential", " consistency, ",
-      PlacementName(options.placement), " placement",
+      bytes, " bytes, ", options.consistency == Consistency::kStrict ? "strict" : "sequential",
+      " consistency, ", PlacementName(options.placement), " placement",
       options.placement == Placement::kOneHome ? absl::StrCat(" on node ", options.home) : "",
       options.placement == Placement::kCyclic && options.cyclic_block_bytes != 0
           ? absl::StrCat(" in blocks of ", options.cyclic_block_bytes, " bytes")
@@ -43,11 +45,12 @@ std::string Describe(size_t bytes, const AllocateOptions& options) {
 absl::StatusOr<HomeMap> NodeImpl::MapHomes(uint64_t pages, const AllocateOptions& options) const {
   const uint32_t nodes = cluster_->size();
   switch (options.placement) {
-    case Placement::kBlock: return HomeMap(pages, nodes, (pages + nodes - 1) / nodes, 0);
+    case Placement::kBlock:
+      return HomeMap(pages, nodes, (pages + nodes - 1) / nodes, 0);
     case Placement::kOneHome:
       if (options.home >= nodes) {
-        return absl::InvalidArgumentError(absl::StrCat("home ", options.home,
-                                                       " is no node: there are ", nodes));
+        return absl::InvalidArgumentError(
+            absl::StrCat("home ", options.home, " is no node: there are ", nodes));
       }
       return HomeMap(pages, nodes, pages, options.home);
     case Placement::kCyclic: {
@@ -71,15 +74,14 @@ absl::StatusOr<HomeMap> NodeImpl::MapHomes(uint64_t pages, const AllocateOptions
 
 absl::Status NodeImpl::CheckCapacity(std::string_view name, uint64_t pages,
                                      const HomeMap& homes) const {
-  const auto machine_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                             static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto machine_bytes =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const bool one_machine = options_.cluster.transport == "shm";
-  const uint64_t here_bytes =
-      (one_machine ? pages : homes.PagesAt(cluster_->self())) * kPageBytes;
+  const uint64_t here_bytes = (one_machine ? pages : homes.PagesAt(cluster_->self())) * kPageBytes;
   if (here_bytes <= machine_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "region '", std::string(name), "' needs ", here_bytes, " bytes on this machine, which has ",
-      machine_bytes, " bytes of memory"));
+  return absl::ResourceExhaustedError(absl::StrCat("region '", std::string(name), "' needs ",
+                                                   here_bytes, " bytes on this machine, which has ",
+                                                   machine_bytes, " bytes of memory"));
 }
 
 absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
@@ -152,9 +154,9 @@ absl::Status NodeImpl::MapRegion(Region& region) {
   void* records = mmap(nullptr, record_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (records == MAP_FAILED) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no address space for the ", record_bytes, " bytes of page records of region '",
-                     region.name, "'"));
+    return absl::ResourceExhaustedError(absl::StrCat("no address space for the ", record_bytes,
+                                                     " bytes of page records of region '",
+                                                     region.name, "'"));
   }
   region.records_memory = Mapping(records, record_bytes);
   region.records = static_cast<PageRecord*>(records);  // all zero is a page that is not here
@@ -165,9 +167,9 @@ absl::Status NodeImpl::MapRegion(Region& region) {
     while (next < region.pages()) {
       const uint64_t length = region.homes.RunLength(next);
       if (region.homes.HomeOf(next) == self) {
-        runs.push_back({next, length,
-                        region.frames.own->fd_offset() +
-                            region.homes.IndexAtHome(next) * kPageBytes});
+        runs.push_back(
+            {next, length,
+             region.frames.own->fd_offset() + region.homes.IndexAtHome(next) * kPageBytes});
       }
       next += length;
     }
@@ -203,9 +205,9 @@ absl::StatusOr<NodeImpl::PageRange> NodeImpl::RangeOf(const void* data, size_t b
   Region* region = space_->Find(begin);
   if (region == nullptr || bytes == 0 ||
       bytes > static_cast<size_t>(region->base + region->pages() * kPageBytes - begin)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(bytes, " bytes at ", absl::Hex(reinterpret_cast<uintptr_t>(data)),
-                     " are not shared memory of one region"));
+    return absl::InvalidArgumentError(absl::StrCat(bytes, " bytes at ",
+                                                   absl::Hex(reinterpret_cast<uintptr_t>(data)),
+                                                   " are not shared memory of one region"));
   }
   const uint64_t first = static_cast<uint64_t>(begin - region->base) >> kPageShift;
   const uint64_t last = static_cast<uint64_t>(begin + bytes - 1 - region->base) >> kPageShift;

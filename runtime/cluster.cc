@@ -86,8 +86,8 @@ absl::Status Cluster::FateError(Fate fate, std::string_view doing, NodeId peer) 
   }
   const std::string what(doing);
   if (peer.valid() && fabric_.transport().peer_failed(peer)) {
-    return absl::UnavailableError(absl::StrCat(what, ": node ", peer.value(), " failed: ",
-                                               fabric_.transport().failure_reason(peer)));
+    return absl::UnavailableError(absl::StrCat(
+        what, ": node ", peer.value(), " failed: ", fabric_.transport().failure_reason(peer)));
   }
   if (fate == Fate::kTimedOut) {
     const std::string whom = peer.valid() ? absl::StrCat("node ", peer.value()) : "other nodes";

@@ -1,5 +1,5 @@
-// What every part of the runtime needs to know of the cluster: who is in it, the fabric, memory that
-// all nodes allocate together, and names for failures.
+// What every part of the runtime needs to know of the cluster: who is in it, the fabric, memory
+// that all nodes allocate together, and names for failures.
 #ifndef FARPAGE_RUNTIME_CLUSTER_H_
 #define FARPAGE_RUNTIME_CLUSTER_H_
 

@@ -173,8 +173,7 @@ Fate Fabric::WaitWord(const std::atomic<uint64_t>* word, uint64_t value, NodeId 
   counters_.Add(Counter::sleeps);
   for (;;) {
     if (word->load(std::memory_order_acquire) != value) return Fate::kOk;
-    const bool failed =
-        watched.valid() ? transport_.peer_failed(watched) : AnyFailedPeer().valid();
+    const bool failed = watched.valid() ? transport_.peer_failed(watched) : AnyFailedPeer().valid();
     if (failed) return Fate::kPeerFailed;
     const int64_t now = NowNs();
     if (now >= deadline_ns) return Fate::kTimedOut;

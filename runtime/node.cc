@@ -48,9 +48,7 @@ absl::StatusOr<void*> Node::AllocateBytes(std::string_view name, size_t bytes,
   return impl_->Allocate(name, bytes, options);
 }
 
-absl::Status Node::Barrier() {
-  return impl_->barrier().Wait();
-}
+absl::Status Node::Barrier() { return impl_->barrier().Wait(); }
 
 absl::StatusOr<Mutex> Node::MakeMutex(std::string_view name) {
   absl::StatusOr<std::shared_ptr<internal::QueueLock>> lock = impl_->locks().Make(name);

@@ -44,11 +44,11 @@ absl::Status NodeImpl::Build() {
   if (absl::Status same = CompareClusterOptions(); !same.ok()) return same;
 
   const NodeOptions& own = options_.node;
-  absl::StatusOr<std::unique_ptr<transport::Transport>> transport = transport::CreateTransport(
-      *membership_,
-      {options_.cluster.transport, own.verbs_device, own.verbs_port, own.verbs_gid_index,
-       own.verbs_mtu_bytes},
-      deadline);
+  absl::StatusOr<std::unique_ptr<transport::Transport>> transport =
+      transport::CreateTransport(*membership_,
+                                 {options_.cluster.transport, own.verbs_device, own.verbs_port,
+                                  own.verbs_gid_index, own.verbs_mtu_bytes},
+                                 deadline);
   if (!transport.ok()) return transport.status();
   transport_ = *std::move(transport);
   fabric_ = std::make_unique<Fabric>(*transport_, counters_, clock_, SpinNs());
@@ -62,11 +62,11 @@ absl::Status NodeImpl::Build() {
       CreatePager(own.pager, space_->base(), space_->bytes());
   if (!pager.ok()) return pager.status();
   pager_ = *std::move(pager);
-  absl::StatusOr<std::unique_ptr<Engine>> engine = Engine::Create(
-      *cluster_, *space_, *pager_,
-      {.cache_pages = std::max<uint64_t>(own.cache_bytes / kPageBytes, 16),
-       .prefetch = own.prefetch,
-       .minimum_hold_ns = own.minimum_hold_ns});
+  absl::StatusOr<std::unique_ptr<Engine>> engine =
+      Engine::Create(*cluster_, *space_, *pager_,
+                     {.cache_pages = std::max<uint64_t>(own.cache_bytes / kPageBytes, 16),
+                      .prefetch = own.prefetch,
+                      .minimum_hold_ns = own.minimum_hold_ns});
   if (!engine.ok()) return engine.status();
   engine_ = *std::move(engine);
   fabric_->set_message_handler(engine_.get());
@@ -136,21 +136,22 @@ bool NodeImpl::Serve(void* address, Access access) {
   }
   Region* region = space_->Find(address);
   if (region == nullptr) {
-    Complain("node %u: %s at %p: the address is in the range of shared memory, but in no region; "
-             "is it past the end of an allocation?",
-             cluster_->self().value(), access == Access::kRead ? "read" : "write", address);
+    Complain(
+        "node %u: %s at %p: the address is in the range of shared memory, but in no region; "
+        "is it past the end of an allocation?",
+        cluster_->self().value(), access == Access::kRead ? "read" : "write", address);
     return false;
   }
   const uint64_t index = space_->PageOf(address).value - region->first_page.value;
   const AccessResult result = engine_->Obtain(*region, index, access, cluster_->FetchDeadlineNs());
   if (result.fate == Fate::kOk) return true;
-  Complain("node %u: %s at %p: page %llu of region '%s' (home: node %u) %s node %u %s",
-           cluster_->self().value(), access == Access::kRead ? "read" : "write", address,
-           static_cast<unsigned long long>(index), region->name.c_str(),
-           region->homes.HomeOf(index).value(),
-           result.fate == Fate::kTimedOut ? "did not come within FARPAGE_FETCH_TIMEOUT_MS:"
-                                          : "is lost:",
-           result.peer.value(), result.fate == Fate::kTimedOut ? "does not answer" : "has failed");
+  Complain(
+      "node %u: %s at %p: page %llu of region '%s' (home: node %u) %s node %u %s",
+      cluster_->self().value(), access == Access::kRead ? "read" : "write", address,
+      static_cast<unsigned long long>(index), region->name.c_str(),
+      region->homes.HomeOf(index).value(),
+      result.fate == Fate::kTimedOut ? "did not come within FARPAGE_FETCH_TIMEOUT_MS:" : "is lost:",
+      result.peer.value(), result.fate == Fate::kTimedOut ? "does not answer" : "has failed");
   return false;
 }
 
@@ -170,8 +171,8 @@ void NodeImpl::Leave() {
                  own.ToText().c_str());
   }
   agent_->ExpectDepartures();
-  absl::StatusOr<std::vector<std::string>> all = cluster_->AllGather(
-      "leave", std::string(reinterpret_cast<const char*>(&own), sizeof own));
+  absl::StatusOr<std::vector<std::string>> all =
+      cluster_->AllGather("leave", std::string(reinterpret_cast<const char*>(&own), sizeof own));
   if (!all.ok()) {
     Complain("node %u leaves alone: %s", cluster_->self().value(),
              std::string(all.status().message()).c_str());

@@ -41,7 +41,8 @@ class NodeImpl final : public FaultServer {
   const Counters& counters() const { return counters_; }
   Barrier& barrier() { return *barrier_; }
   QueueLockPool& locks() { return *locks_; }
-  // Keeps an array's memory, which other nodes may use for longer than this node's own handles last.
+  // Keeps an array's memory, which other nodes may use for longer than this node's own handles
+  // last.
   void Keep(std::shared_ptr<AtomicWordsImpl> words) { atomics_.push_back(std::move(words)); }
 
   // As the functions of Node.

@@ -13,10 +13,10 @@
 
 namespace farpage::internal {
 
-// The processor tells nobody which pages are read, so first in, first out is what can be had without
-// taking faults for it. Entries of pages that have gone meanwhile are skipped when they come up; a
-// page is in the queue at most once (PageRecord::queued), so the queue is bounded by twice the
-// capacity. Thread-safe, signal-safe.
+// The processor tells nobody which pages are read, so first in, first out is what can be had
+// without taking faults for it. Entries of pages that have gone meanwhile are skipped when they
+// come up; a page is in the queue at most once (PageRecord::queued), so the queue is bounded by
+// twice the capacity. Thread-safe, signal-safe.
 class CacheQueue {
  public:
   explicit CacheQueue(uint64_t capacity)

@@ -38,8 +38,7 @@ Engine::Engine(Cluster& cluster, AddressSpace& space, Pager& pager, const Engine
       cache_(std::make_unique<CacheQueue>(std::max<uint64_t>(options.cache_pages, 16))) {}
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(Cluster& cluster, AddressSpace& space,
-                                                       Pager& pager,
-                                                       const EngineOptions& options) {
+                                                       Pager& pager, const EngineOptions& options) {
   std::unique_ptr<Engine> engine(new Engine(cluster, space, pager, options));
   absl::StatusOr<std::unique_ptr<SlotPool>> slots =
       SlotPool::Create(cluster.transport(), engine.get());
@@ -49,7 +48,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(Cluster& cluster, Address
 }
 
 Engine::Page Engine::Adopt(Region& region, uint64_t index) {
-  return Page{.region = region, .index = index, .record = region.records[index],
+  return Page{.region = region,
+              .index = index,
+              .record = region.records[index],
               .home = region.homes.HomeOf(index)};
 }
 
@@ -63,7 +64,8 @@ uint32_t Engine::Unlock(Page& page) {
 }
 
 Slot* Engine::SlotOf(const PageRecord& record) {
-  return record.slot_plus_one == 0 ? nullptr : &slots_->at(static_cast<uint16_t>(record.slot_plus_one - 1));
+  return record.slot_plus_one == 0 ? nullptr
+                                   : &slots_->at(static_cast<uint16_t>(record.slot_plus_one - 1));
 }
 
 void Engine::Attach(Page& page, Slot* slot) {
@@ -107,7 +109,8 @@ void Engine::Continue(Page& page, const Effects& effects, const Stimulus& stimul
   Settle(page);
 }
 
-// Ends a hold that could not be queued, gives back what a page at rest does not need, and serves requests that are due.
+// Ends a hold that could not be queued, gives back what a page at rest does not need, and serves
+// requests that are due.
 void Engine::Settle(Page& page) {
   if (std::exchange(page.hold_over, false)) Feed(page, {.input = Input::kHoldOver});
   Slot* slot = SlotOf(page.record);
@@ -237,8 +240,8 @@ AccessResult Engine::Pin(Region& region, uint64_t index, Access access, int64_t 
     if (obtained.fate != Fate::kOk) return obtained;
     Page page = Lock(region, index);
     const State state = page.record.state.state;
-    const bool usable = state == State::kExclusive ||
-                        (access == Access::kRead && state == State::kShared);
+    const bool usable =
+        state == State::kExclusive || (access == Access::kRead && state == State::kShared);
     if (usable && page.record.pins < kMostPins) {
       ++page.record.pins;
       Unlock(page);
@@ -290,11 +293,12 @@ bool Engine::RunTimers() {
 }
 
 void Engine::ReportImpossible(const Page& page, const Stimulus& stimulus) {
-  Fatal("node %u: page %llu of region '%s': %s from node %u cannot happen in state %s; "
-        "the coherence protocol is broken, please report this line",
-        cluster_.self().value(), static_cast<unsigned long long>(page.index),
-        page.region.name.c_str(), directory::Name(stimulus.input), stimulus.from.value(),
-        directory::Name(page.record.state.state));
+  Fatal(
+      "node %u: page %llu of region '%s': %s from node %u cannot happen in state %s; "
+      "the coherence protocol is broken, please report this line",
+      cluster_.self().value(), static_cast<unsigned long long>(page.index),
+      page.region.name.c_str(), directory::Name(stimulus.input), stimulus.from.value(),
+      directory::Name(page.record.state.state));
 }
 
 }  // namespace farpage::internal

@@ -27,7 +27,7 @@
 namespace farpage::internal {
 
 struct EngineOptions {
-  uint64_t cache_pages = 1;       // pages of other homes kept here; at least 16
+  uint64_t cache_pages = 1;  // pages of other homes kept here; at least 16
   bool prefetch = true;
   int64_t minimum_hold_ns = 0;
 };
@@ -42,8 +42,7 @@ struct AccessResult {
 class Engine final : public MessageHandler {
  public:
   static absl::StatusOr<std::unique_ptr<Engine>> Create(Cluster& cluster, AddressSpace& space,
-                                                        Pager& pager,
-                                                        const EngineOptions& options);
+                                                        Pager& pager, const EngineOptions& options);
 
   // Makes an access to a page possible: on return it is mapped so, or was for a moment. Waits for
   // peers until `deadline_ns`. A clean miss posts one chain.
@@ -75,11 +74,11 @@ class Engine final : public MessageHandler {
     NodeId home;
     bool changed = false;
     bool serve_deferred = false;
-    bool hold_over = false;            // the hold ends at once: no room to remember it
-    NodeId failed = {};                // kFail: the dead node
-    const Request* request = nullptr;  // the FETCH being served
-    const std::byte* landed = nullptr; // fetched content, if not in the page's slot
-    Slot* serve = nullptr;             // buffers for serving it, or for an eviction
+    bool hold_over = false;             // the hold ends at once: no room to remember it
+    NodeId failed = {};                 // kFail: the dead node
+    const Request* request = nullptr;   // the FETCH being served
+    const std::byte* landed = nullptr;  // fetched content, if not in the page's slot
+    Slot* serve = nullptr;              // buffers for serving it, or for an eviction
 
     PageId id() const { return {region.first_page.value + index}; }
     std::byte* address() const { return region.address(index); }
@@ -91,10 +90,9 @@ class Engine final : public MessageHandler {
   // engine.cc: the loop around Step()
   Page Lock(Region& region, uint64_t index);
   Page Adopt(Region& region, uint64_t index);  // the record is locked already
-  uint32_t Unlock(Page& page);  // returns the record's version
+  uint32_t Unlock(Page& page);                 // returns the record's version
   directory::Verdict Feed(Page& page, directory::Stimulus stimulus);
-  void Continue(Page& page, const directory::Effects& effects,
-                const directory::Stimulus& stimulus);
+  void Continue(Page& page, const directory::Effects& effects, const directory::Stimulus& stimulus);
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);
   // False at the deadline.
@@ -175,8 +173,8 @@ class Engine final : public MessageHandler {
   Counters& counters_;
   EngineOptions options_;
   const directory::EntryLayout layout_;
-  const bool direct_;   // peers' frames can be read in place
-  const bool inline_;   // chains have ended when Post() returns
+  const bool direct_;  // peers' frames can be read in place
+  const bool inline_;  // chains have ended when Post() returns
   std::unique_ptr<SlotPool> slots_;
   HoldQueue holds_;
   std::unique_ptr<CacheQueue> cache_;

@@ -53,12 +53,11 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Reserve(size_t bytes
   if (range != Base()) {
     const int error = errno;
     if (range != MAP_FAILED) munmap(range, bytes);
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot reserve ", bytes, " bytes of address space at ",
-                     absl::Hex(reinterpret_cast<uintptr_t>(Base())), ": ",
-                     strerrordesc_np(error),
-                     error == EEXIST ? " (another Node of this process, or another mapping, is there)"
-                                     : " (see ulimit -v and FARPAGE_ADDRESS_SPACE_BYTES)"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "cannot reserve ", bytes, " bytes of address space at ",
+        absl::Hex(reinterpret_cast<uintptr_t>(Base())), ": ", strerrordesc_np(error),
+        error == EEXIST ? " (another Node of this process, or another mapping, is there)"
+                        : " (see ulimit -v and FARPAGE_ADDRESS_SPACE_BYTES)"));
   }
   return std::unique_ptr<AddressSpace>(new AddressSpace(Mapping(range, bytes)));
 }
@@ -66,10 +65,10 @@ absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Reserve(size_t bytes
 absl::StatusOr<std::byte*> AddressSpace::Claim(size_t bytes) {
   const size_t free_bytes = range_.bytes() - claimed_;
   if (bytes > free_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no room for ", bytes, " bytes of shared memory: ", claimed_, " of ",
-                     range_.bytes(), " bytes of address space are taken "
-                     "(FARPAGE_ADDRESS_SPACE_BYTES)"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "no room for ", bytes, " bytes of shared memory: ", claimed_, " of ", range_.bytes(),
+        " bytes of address space are taken "
+        "(FARPAGE_ADDRESS_SPACE_BYTES)"));
   }
   std::byte* where = base() + claimed_;
   const size_t rounded = (bytes + kClaimAlignment - 1) / kClaimAlignment * kClaimAlignment;
@@ -80,9 +79,9 @@ absl::StatusOr<std::byte*> AddressSpace::Claim(size_t bytes) {
 absl::Status AddressSpace::Publish(std::unique_ptr<Region> region) {
   const uint32_t count = region_count_.load(std::memory_order_relaxed);
   if (count == kMaxRegions) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("at most ", kMaxRegions, " allocations of shared memory; use a memory "
-                     "resource for small objects"));
+    return absl::ResourceExhaustedError(absl::StrCat("at most ", kMaxRegions,
+                                                     " allocations of shared memory; use a memory "
+                                                     "resource for small objects"));
   }
   regions_[count] = std::move(region);
   region_count_.store(count + 1, std::memory_order_release);

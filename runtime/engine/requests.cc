@@ -34,7 +34,9 @@ void Engine::OnMessage(NodeId from, const transport::Message& bytes) {
       Feed(page, {.input = Input::kInvalidate, .from = from, .held = held});
       break;
     }
-    default: Feed(page, {.input = message->kind, .from = from}); break;
+    default:
+      Feed(page, {.input = message->kind, .from = from});
+      break;
   }
   Unlock(page);
 }

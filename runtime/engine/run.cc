@@ -108,9 +108,8 @@ Fate Engine::PostRun(Run& run) {
   for (uint32_t page = 0; page < run.pages; ++page) {
     const RemoteAddress at = entry + uint64_t{page} * layout_.bytes();
     if (run.access == Access::kWrite) {
-      operations[count++] =
-          Operation::CompareAndSwap(at, directory::kNoHolder, directory::EncodeHolder(self),
-                                    old + page, run.swap_buffer.key);
+      operations[count++] = Operation::CompareAndSwap(
+          at, directory::kNoHolder, directory::EncodeHolder(self), old + page, run.swap_buffer.key);
     } else if (old[page] == 0) {
       operations[count++] = Operation::FetchAndAdd(at + EntryLayout::BitOffset(self),
                                                    EntryLayout::BitValue(self), nullptr, {});

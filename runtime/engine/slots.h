@@ -43,8 +43,8 @@ struct Drain : PostedChain {
   Slot* slot = nullptr;
 };
 
-// What a page in transition owns. Guarded by the page's lock, except `users`. As a PostedChain it is
-// the chain the page awaits.
+// What a page in transition owns. Guarded by the page's lock, except `users`. As a PostedChain it
+// is the chain the page awaits.
 struct Slot : PostedChain {
   enum class Awaiting : uint8_t { kNothing, kReadChain, kWriteChain, kPage, kHandOver };
   static constexpr size_t kDeferred = 16;
@@ -59,8 +59,8 @@ struct Slot : PostedChain {
   directory::NodeSet need;
   std::array<Request, kDeferred> deferred;
   uint8_t deferred_count = 0;
-  Request request;       // kHandOver: who gets the page
-  uint32_t chains = 0;   // posted for this miss
+  Request request;      // kHandOver: who gets the page
+  uint32_t chains = 0;  // posted for this miss
   uint32_t messages = 0;
   std::array<Drain, 2> drains;
   std::atomic<uint32_t> users{0};  // the page, and each drain in flight
@@ -79,9 +79,9 @@ struct Run : PostedChain {
   uint32_t pages = 0;
   uint32_t wanted = 0;  // of these, pages somebody waits for: 0 or 1
   Access access = Access::kRead;
-  Buffer landing;                               // kMaxPages pages; unused with direct access
-  Buffer result_buffer;                         // kMaxPages entries
-  Buffer swap_buffer;                           // kMaxPages old values of compare-and-swap
+  Buffer landing;        // kMaxPages pages; unused with direct access
+  Buffer result_buffer;  // kMaxPages entries
+  Buffer swap_buffer;    // kMaxPages old values of compare-and-swap
   uint64_t* entry(uint32_t page, const directory::EntryLayout& layout) const {
     return reinterpret_cast<uint64_t*>(result_buffer.data + page * layout.bytes());
   }
@@ -93,8 +93,8 @@ struct Run : PostedChain {
 // Thread-safe, signal-safe.
 class SlotPool {
  public:
-  static constexpr uint16_t kMissSlots = 64;    // pages this node is fetching
-  static constexpr uint16_t kServeSlots = 64;   // requests and evictions under way
+  static constexpr uint16_t kMissSlots = 64;   // pages this node is fetching
+  static constexpr uint16_t kServeSlots = 64;  // requests and evictions under way
   static constexpr uint16_t kRuns = 8;
 
   // Not signal-safe. RESOURCE_EXHAUSTED if the memory cannot be registered.

@@ -25,8 +25,10 @@ bool IsMessage(uint8_t kind) {
     case Input::kAck:
     case Input::kInvalidate:
     case Input::kFetchShared:
-    case Input::kFetchExclusive: return true;
-    default: return false;
+    case Input::kFetchExclusive:
+      return true;
+    default:
+      return false;
   }
 }
 

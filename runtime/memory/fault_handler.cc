@@ -99,8 +99,8 @@ absl::Status InstallFaultHandler(FaultServer* server) {
   for (Caught& one : caught) {
     if (sigaction(one.signal, &action, &one.previous) != 0) {
       fault_server.store(nullptr);
-      return absl::InternalError(absl::StrCat("cannot handle signal ", one.signal, ": ",
-                                              strerrordesc_np(errno)));
+      return absl::InternalError(
+          absl::StrCat("cannot handle signal ", one.signal, ": ", strerrordesc_np(errno)));
     }
   }
   return absl::OkStatus();

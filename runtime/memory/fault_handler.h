@@ -19,9 +19,9 @@ class FaultServer {
   virtual bool Serve(void* address, Access access) = 0;
 };
 
-// Installs handlers for SIGBUS and SIGSEGV; a signal that is not about shared memory, or that cannot
-// be served, goes to the handler that was there before (default: the process dies of it). One server
-// per process: ALREADY_EXISTS. Not signal-safe.
+// Installs handlers for SIGBUS and SIGSEGV; a signal that is not about shared memory, or that
+// cannot be served, goes to the handler that was there before (default: the process dies of it).
+// One server per process: ALREADY_EXISTS. Not signal-safe.
 absl::Status InstallFaultHandler(FaultServer* server);
 
 // Puts the previous handlers back, unless somebody has installed others since: then the signals are

@@ -54,9 +54,7 @@ class MprotectPager final : public Pager {
   void MapHome(std::byte* page, size_t pages, Access access) override {
     Protect(page, pages, access);
   }
-  void WriteProtect(std::byte* page, size_t pages) override {
-    Protect(page, pages, Access::kRead);
-  }
+  void WriteProtect(std::byte* page, size_t pages) override { Protect(page, pages, Access::kRead); }
   void MakeWritable(std::byte* page, size_t pages) override {
     Protect(page, pages, Access::kWrite);
   }
@@ -103,8 +101,8 @@ absl::StatusOr<std::unique_ptr<Pager>> CreateMprotectPager(std::byte* base, size
   void* alias =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
   if (alias == MAP_FAILED) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot map the cache file of ", bytes,
-                                                      " bytes: ", strerrordesc_np(errno)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot map the cache file of ", bytes, " bytes: ", strerrordesc_np(errno)));
   }
   return std::make_unique<MprotectPager>(base, bytes, std::move(file),
                                          static_cast<std::byte*>(alias));

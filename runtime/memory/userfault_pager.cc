@@ -63,9 +63,9 @@ bool CanMapHomeReadOnly(int uffd) {
   bool able = false;
   const char byte = 1;
   if (pwrite(file.get(), &byte, 1, 0) == 1 &&
-      Register(uffd, static_cast<std::byte*>(mapping), kPageBytes,
-               UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR |
-                   UFFDIO_REGISTER_MODE_WP)) {
+      Register(
+          uffd, static_cast<std::byte*>(mapping), kPageBytes,
+          UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR | UFFDIO_REGISTER_MODE_WP)) {
     uffdio_continue request{};
     request.range.start = reinterpret_cast<uint64_t>(mapping);
     request.range.len = kPageBytes;
@@ -99,9 +99,9 @@ class UserfaultPager final : public Pager {
     // could neither be served nor invalidated.
     madvise(base, bytes, MADV_NOHUGEPAGE);
     for (const HomeRun& run : runs) {
-      void* mapped = mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes,
-                          PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd,
-                          static_cast<off_t>(run.fd_offset));
+      void* mapped =
+          mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd, static_cast<off_t>(run.fd_offset));
       if (mapped == MAP_FAILED) return MapError(bytes, runs.size());
     }
     madvise(base, bytes, MADV_DONTFORK);
@@ -112,8 +112,7 @@ class UserfaultPager final : public Pager {
     // A first access to a peer's frame through this mapping would fault inside the copy, which the
     // kernel then does twice.
     for (size_t index = 0; index < pages; ++index) {
-      static_cast<void>(
-          *reinterpret_cast<const volatile char*>(source + index * kPageBytes));
+      static_cast<void>(*reinterpret_cast<const volatile char*>(source + index * kPageBytes));
     }
     uffdio_copy request{};
     request.dst = reinterpret_cast<uint64_t>(page);
@@ -189,8 +188,8 @@ class UserfaultPager final : public Pager {
 
   bool RegisterRun(std::byte* base, uint64_t begin_page, uint64_t end_page, uint64_t mode) {
     if (begin_page == end_page) return true;
-    return Register(fd_.get(), base + begin_page * kPageBytes,
-                    (end_page - begin_page) * kPageBytes, mode);
+    return Register(fd_.get(), base + begin_page * kPageBytes, (end_page - begin_page) * kPageBytes,
+                    mode);
   }
 
   static absl::Status RegisterError() {
@@ -199,10 +198,11 @@ class UserfaultPager final : public Pager {
   }
 
   static absl::Status MapError(size_t bytes, size_t runs) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "cannot map a region of ", bytes, " bytes in ", runs, " home runs: ",
-        strerrordesc_np(errno), "; if there are many runs, raise vm.max_map_count or use larger "
-        "blocks (AllocateOptions::cyclic_block_bytes)"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot map a region of ", bytes, " bytes in ", runs,
+                     " home runs: ", strerrordesc_np(errno),
+                     "; if there are many runs, raise vm.max_map_count or use larger "
+                     "blocks (AllocateOptions::cyclic_block_bytes)"));
   }
 
   OwnedFd fd_;

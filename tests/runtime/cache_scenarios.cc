@@ -138,11 +138,10 @@ NODE_SCENARIO(PinForSystemCalls) {
       absl::StatusOr<Pinned> pinned = node.Pin(memory.data() + 10, bytes, Access::kWrite);
       REQUIRE_OK(pinned.status());
       std::memset(memory.data(), 'x', bytes);
-      REQUIRE(pwrite(file, memory.data() + 10, bytes - 10, 0) ==
-              static_cast<ssize_t>(bytes - 10));
+      REQUIRE(pwrite(file, memory.data() + 10, bytes - 10, 0) == static_cast<ssize_t>(bytes - 10));
       REQUIRE(pread(file, memory.data() + 20, 100, 0) == 100);
       REQUIRE(memory[20] == 'x');
-      REQUIRE_OK(node.Barrier());   // now node 0 wants the pages
+      REQUIRE_OK(node.Barrier());  // now node 0 wants the pages
       usleep(50'000);
       std::memset(memory.data(), 'y', bytes);
       REQUIRE(pwrite(file, memory.data(), bytes, 0) == static_cast<ssize_t>(bytes));

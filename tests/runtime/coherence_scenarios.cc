@@ -169,8 +169,7 @@ NODE_SCENARIO(VersionsOnlyGrow) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  std::span<uint64_t> final_versions =
-      AllocateOrDie<uint64_t>(node, "final", writers * pages + 1);
+  std::span<uint64_t> final_versions = AllocateOrDie<uint64_t>(node, "final", writers * pages + 1);
   for (size_t thread = 0; thread < threads_here; ++thread) {
     const size_t me = node.id() * threads_here + thread;
     for (size_t page = 0; page < pages; ++page) {

@@ -51,19 +51,21 @@ TEST_P(Coherence, CleanMissesTakeOneChain) { Passes("CleanMissesTakeOneChain"); 
 TEST_P(Coherence, PinForSystemCalls) { Passes("PinForSystemCalls"); }
 TEST_P(Coherence, Containers) { Passes("Containers"); }
 
-INSTANTIATE_TEST_SUITE_P(
-    Settings, Coherence,
-    ::testing::Values(Setting{2, "userfaultfd", "1"}, Setting{2, "userfaultfd", "0"},
-                      Setting{4, "userfaultfd", "1"}, Setting{2, "mprotect", "1"},
-                      Setting{3, "mprotect", "0"}),
-    [](const auto& setting) {
-      return std::to_string(setting.param.nodes) + "_" + setting.param.pager + "_" +
-             (std::string(setting.param.prefetch) == "1" ? "ahead" : "single");
-    });
+INSTANTIATE_TEST_SUITE_P(Settings, Coherence,
+                         ::testing::Values(Setting{2, "userfaultfd", "1"},
+                                           Setting{2, "userfaultfd", "0"},
+                                           Setting{4, "userfaultfd", "1"},
+                                           Setting{2, "mprotect", "1"},
+                                           Setting{3, "mprotect", "0"}),
+                         [](const auto& setting) {
+                           return std::to_string(setting.param.nodes) + "_" + setting.param.pager +
+                                  "_" +
+                                  (std::string(setting.param.prefetch) == "1" ? "ahead" : "single");
+                         });
 
 TEST(OneNode, NeedsNoLauncher) {
-  const std::string command = std::string("env -u FARPAGE_RANK ") + SCENARIOS +
-                              " AloneWithoutLauncher";
+  const std::string command =
+      std::string("env -u FARPAGE_RANK ") + SCENARIOS + " AloneWithoutLauncher";
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 

@@ -40,10 +40,11 @@ NODE_SCENARIO(TooMuch) {
   Say(status.ToString());
   REQUIRE(status.code() == absl::StatusCode::kResourceExhausted);
   REQUIRE(!node.Allocate<char>("nothing", 0).ok());
-  REQUIRE(!node.Allocate<char>("odd", 4096, {.placement = Placement::kCyclic,
-                                              .cyclic_block_bytes = 100}).ok());
-  REQUIRE(!node.Allocate<char>("nowhere", 4096, {.placement = Placement::kOneHome,
-                                                  .home = 99}).ok());
+  REQUIRE(!node.Allocate<char>("odd", 4096,
+                               {.placement = Placement::kCyclic, .cyclic_block_bytes = 100})
+               .ok());
+  REQUIRE(
+      !node.Allocate<char>("nowhere", 4096, {.placement = Placement::kOneHome, .home = 99}).ok());
   // It still works after all that.
   std::span<char> memory = AllocateOrDie<char>(node, "y", 100);
   if (node.id() == 0) memory[0] = 'y';

@@ -21,14 +21,13 @@ class RegisterScenario {
   RegisterScenario(const char* name, Scenario scenario);
 };
 
-#define NODE_SCENARIO(name)                                                      \
-  static int name();                                                             \
+#define NODE_SCENARIO(name)                                                       \
+  static int name();                                                              \
   static const ::farpage::testing::RegisterScenario register_##name(#name, name); \
   static int name()
 
 // Ends the process with status 1 and a message naming the line.
-#define REQUIRE(condition) \
-  ::farpage::testing::Require((condition), #condition, __FILE__, __LINE__)
+#define REQUIRE(condition) ::farpage::testing::Require((condition), #condition, __FILE__, __LINE__)
 #define REQUIRE_OK(status) ::farpage::testing::RequireOk((status), #status, __FILE__, __LINE__)
 
 inline void Require(bool holds, const char* what, const char* file, int line) {

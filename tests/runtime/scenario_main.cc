@@ -29,6 +29,4 @@ int RunScenario(const char* name) {
 
 }  // namespace farpage::testing
 
-int main(int argc, char** argv) {
-  return argc == 2 ? farpage::testing::RunScenario(argv[1]) : 2;
-}
+int main(int argc, char** argv) { return argc == 2 ? farpage::testing::RunScenario(argv[1]) : 2; }

@@ -32,10 +32,10 @@ class AtomicWords {
 
 }  // namespace internal
 
-// Elements are dealt to the nodes in blocks. Every operation is one round trip to the element's home
-// (exchange and store: one or more) and is sequentially consistent with the others on this element.
-// An operation whose home has died throws std::system_error (std::errc::host_unreachable), an index
-// out of range std::out_of_range. Any thread may call. Copies name the same array.
+// Elements are dealt to the nodes in blocks. Every operation is one round trip to the element's
+// home (exchange and store: one or more) and is sequentially consistent with the others on this
+// element. An operation whose home has died throws std::system_error (std::errc::host_unreachable),
+// an index out of range std::out_of_range. Any thread may call. Copies name the same array.
 template <typename T>
 class AtomicArray {
   static_assert(sizeof(T) == 8 && std::is_trivially_copyable_v<T>,
@@ -47,21 +47,16 @@ class AtomicArray {
   size_t size() const { return words_.size(); }
   T load(size_t index) const { return std::bit_cast<T>(words_.Load(index)); }
   void store(size_t index, T value) { words_.Store(index, std::bit_cast<uint64_t>(value)); }
-  T fetch_add(size_t index, T add)
-    requires std::is_integral_v<T>
-  {
+  T fetch_add(size_t index, T add) requires std::is_integral_v<T> {
     return std::bit_cast<T>(words_.FetchAdd(index, std::bit_cast<uint64_t>(add)));
   }
-  T fetch_sub(size_t index, T subtract)
-    requires std::is_integral_v<T>
-  {
+  T fetch_sub(size_t index, T subtract) requires std::is_integral_v<T> {
     return fetch_add(index, static_cast<T>(0 - static_cast<uint64_t>(subtract)));
   }
   // As std::atomic: on failure `expected` becomes the value found. Compares bits.
   bool compare_exchange(size_t index, T& expected, T desired) {
     const uint64_t wanted = std::bit_cast<uint64_t>(expected);
-    const uint64_t found =
-        words_.CompareExchange(index, wanted, std::bit_cast<uint64_t>(desired));
+    const uint64_t found = words_.CompareExchange(index, wanted, std::bit_cast<uint64_t>(desired));
     expected = std::bit_cast<T>(found);
     return found == wanted;
   }
