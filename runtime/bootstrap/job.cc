@@ -130,6 +130,8 @@ absl::Status Job::StartNode(const NodeCommand& command) {
 LaunchResult Job::Run() {
   while (!Finished()) Step(NextTimeoutMs());
   for (const Node& node : nodes_) result_.ends.push_back(*node.end);
+  // The first may fail before the last is started.
+  result_.ends.resize(options_.nodes, ProcessEnd{ProcessEnd::Kind::kNotStarted, 0});
   if (told_to_end_by_ != 0) result_.exit_status = 128 + told_to_end_by_;
   return std::move(result_);
 }

@@ -14,6 +14,8 @@ std::string DescribeEnd(const ProcessEnd& end) {
       const char* name = sigdescr_np(end.code);
       return absl::StrFormat("was killed by signal %d (%s)", end.code, name ? name : "unknown");
     }
+    case ProcessEnd::Kind::kNotStarted:
+      return "was not started";
     case ProcessEnd::Kind::kUnkillable:
       return absl::StrFormat("did not end even on signal %d", end.code);
   }

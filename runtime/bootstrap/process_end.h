@@ -8,12 +8,12 @@
 namespace farpage::bootstrap {
 
 struct ProcessEnd {
-  enum class Kind : uint8_t { kExited, kKilled, kUnkillable };
+  enum class Kind : uint8_t { kExited, kKilled, kUnkillable, kNotStarted };
   Kind kind = Kind::kExited;
   int code = 0;  // exit status, or number of the signal
 
   bool clean() const { return kind == Kind::kExited && code == 0; }
-  // As a shell would report it: 128 + signal for signals.
+  // As a shell would report it: 128 + signal for signals. 128 if it never ran.
   int exit_status() const { return kind == Kind::kExited ? code : 128 + code; }
 };
 
