@@ -42,7 +42,7 @@ struct LaunchResult {
   int exit_status = 0;
   NodeId first_failed;           // None() if none
   std::string failure;           // "node 2 exited with status 3"; empty if none
-  std::vector<ProcessEnd> ends;  // by node, of those started
+  std::vector<ProcessEnd> ends;  // by node; kNotStarted for those that a failure forestalled
 };
 
 // Blocks until all nodes have ended, and with them what they started.

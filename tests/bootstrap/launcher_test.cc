@@ -116,6 +116,14 @@ TEST(Launch, TheFirstFailureCountsAndIsNamed) {
   }
 }
 
+TEST(Launch, AFailureWhileNodesAreStartedStopsTheStarting) {
+  Job job = Shell(400, "exit 6");
+  const LaunchResult result = job.Run();
+  EXPECT_EQ(result.exit_status, 6);
+  ASSERT_EQ(result.ends.size(), 400u);
+  EXPECT_EQ(result.ends.back().kind, ProcessEnd::Kind::kNotStarted);
+}
+
 TEST(Launch, ADeathBySignalIsNamed) {
   Job job = Shell(2, "if [ $FARPAGE_RANK = 1 ]; then kill -SEGV $$; fi; sleep 1000");
   const LaunchResult result = job.Run();
