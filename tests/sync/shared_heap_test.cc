@@ -281,6 +281,7 @@ TEST(SharedHeapTest, SmallHeapServesManyNodesAndSizes) {
 TEST(SharedHeapTest, BrokenLockThrowsFromAllocateOnly) {
   HeapNodes heap(2, 1 << 20);
   std::vector<void*> objects;
+  objects.reserve(1000);
   for (int turn = 0; turn < 1000; ++turn) objects.push_back(heap[0].Allocate(64, 8));
   void* run = heap[0].Allocate(10'000, 8);
   heap.lock.broken = true;
@@ -325,6 +326,7 @@ TEST_F(SharedHeapDeathTest, FreedTwice) {
 // On another node the second time is found when the batch is freed.
 TEST_F(SharedHeapDeathTest, FreedTwiceOnAnotherNode) {
   std::vector<void*> objects;
+  objects.reserve(200);
   for (int turn = 0; turn < 200; ++turn) objects.push_back(heap_[0].Allocate(64, 8));
   EXPECT_DEATH(
       {
