@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Smoke{"upgrade", {"-n", "20", "--sharers", "2"}, {"upgrade/sharers:2"}},
                     Smoke{"ping_pong", {"-n", "10"}, {"ping_pong"}},
                     Smoke{"false_sharing", {"-n", "2000"}, {"false_sharing"}},
-                    Smoke{"scan", {"-n", "2", "-s", "1M"}, {"scan/1048576"}},
+                    Smoke{"scan", {"-n", "2", "-s", "1M"}, {"scan/clean/1048576", "scan/rewritten/1048576"}},
                     Smoke{"hit", {"-n", "5", "-s", "64K"}, {"hit/read/65536", "hit/write/65536"}},
                     Smoke{"barrier", {"-n", "20", "--nodes", "3"}, {"barrier/nodes:3"}},
                     Smoke{"mutex", {"-n", "50"}, {"mutex/uncontended", "mutex/contended"}},
