@@ -14,7 +14,7 @@ using directory::Verdict;
 using transport::Operation;
 
 namespace {
-constexpr uint32_t kBatch = 64;
+constexpr uint32_t kBatch = Run::kMaxPages;
 }
 
 void Engine::NoteInstalled(Region& region, uint64_t first, uint64_t count) {
@@ -31,7 +31,7 @@ void Engine::MakeRoom() {
   // Each round looks at a batch; pages that are pinned or in transition stay, so give up after one
   // pass over the queue.
   for (uint64_t rounds = 0; rounds <= 2 * cache_->capacity() / kBatch; ++rounds) {
-    const uint64_t spare = std::min<uint64_t>(Run::kMaxPages, cache_->capacity() / 4);
+    const uint64_t spare = std::min<uint64_t>(kBatch, cache_->capacity() / 4);
     if (cache_->present() + spare <= cache_->capacity() && !cache_->NearlyFull()) return;
     EvictBatch();
   }

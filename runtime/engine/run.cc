@@ -1,5 +1,6 @@
 // Several pages in one chain, to read or to write: sequential streams and explicit prefetch.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "runtime/engine/engine.h"
@@ -35,8 +36,7 @@ bool OnlyMaps(const Effects& effects, const Run& run) {
 
 uint64_t Engine::RunLimit(const Region& region, uint64_t index) const {
   const uint64_t chain_room = cluster_.fabric().transport().capabilities().max_chain - 2;
-  const uint64_t most = direct_ ? Run::kMaxPages : Run::kMaxLanding;
-  return std::min({region.homes.RunLength(index), most, chain_room,
+  return std::min({region.homes.RunLength(index), uint64_t{Run::kMaxPages}, chain_room,
                    std::max<uint64_t>(cache_->capacity() / 4, 1)});
 }
 
@@ -91,12 +91,14 @@ uint32_t Engine::LockRun(Page& first, uint64_t count, Run& run) {
     PageRecord& record = first.region.records[first.index + pages];
     if (pages > 0) {
       if (!record.TryLock()) break;
-      if (record.state.state != state || record.slot_plus_one != 0 || record.pins != 0) {
+      if (record.state.state != state || record.slot_plus_one != 0) {
         record.Unlock();
         break;
       }
     }
-    if (run.upgrade && !OwnsSlot(record, {first.id().value + pages})) {
+    // An upgrade can lose the copy, which a pin keeps: only who wants to write may risk that.
+    const bool pinned = pages >= run.wanted && record.pins != 0;
+    if (run.upgrade && (pinned || !OwnsSlot(record, {first.id().value + pages}))) {
       if (pages > 0) record.Unlock();
       break;
     }
@@ -127,26 +129,27 @@ Fate Engine::PostRun(Run& run) {
   const Page first = Adopt(*run.region, run.first);
   const RemoteAddress entry = EntryAt(first);
   auto* old = reinterpret_cast<uint64_t*>(run.swap_buffer.data);
+  std::array<Operation, Run::kMaxPages + 2> operations;
   size_t count = 0;
   for (uint32_t page = 0; page < run.pages; ++page) {
     const RemoteAddress at = entry + uint64_t{page} * layout_.bytes();
     if (run.access == Access::kWrite) {
-      run.operations[count++] = Operation::CompareAndSwap(
+      operations[count++] = Operation::CompareAndSwap(
           at, directory::kNoHolder, directory::EncodeHolder(self), old + page, run.swap_buffer.key);
     } else if (old[page] == 0) {
-      run.operations[count++] = Operation::FetchAndAdd(at + EntryLayout::BitOffset(self),
-                                                       EntryLayout::BitValue(self), nullptr, {});
+      operations[count++] = Operation::FetchAndAdd(at + EntryLayout::BitOffset(self),
+                                                   EntryLayout::BitValue(self), nullptr, {});
     }
   }
   counters_.Add(Counter::fabric_atomics, count);
-  run.operations[count++] = Operation::Read(run.result_buffer.data, run.result_buffer.key, entry,
-                                            run.pages * layout_.bytes());
+  operations[count++] = Operation::Read(run.result_buffer.data, run.result_buffer.key, entry,
+                                        run.pages * layout_.bytes());
   if (!run.upgrade && !ReadsFrameInPlace(first)) {
-    run.operations[count++] = Operation::Read(run.landing.data, run.landing.key, FrameAt(first),
-                                              run.pages * static_cast<uint32_t>(kPageBytes));
+    operations[count++] = Operation::Read(run.landing.data, run.landing.key, FrameAt(first),
+                                          run.pages * static_cast<uint32_t>(kPageBytes));
   }
   run.done = &Engine::OnRunEnd;
-  return fabric_.Post(first.home, {run.operations.data(), count}, &run);
+  return fabric_.Post(first.home, {operations.data(), count}, &run);
 }
 
 void Engine::OnRunEnd(PostedChain* chain, Fate fate) {

@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
       kMailboxMargin);
   const directory::EntryLayout layout(transport.size());
   const bool runs_land = !transport.capabilities().direct_access;
-  const size_t run_landing = runs_land ? Run::kMaxLanding * kPageBytes : 0;
+  const size_t run_landing = runs_land ? Run::kMaxPages * kPageBytes : 0;
   const size_t entry_bytes = RoundToLine(layout.bytes());
   const size_t run_results = Run::kMaxPages * layout.bytes();
   const size_t run_swaps = Run::kMaxPages * sizeof(uint64_t);

@@ -70,9 +70,7 @@ struct Slot : PostedChain {
 
 // A chain that fetches several pages at once, or makes several that are here for reading writable.
 struct Run : PostedChain {
-  static constexpr uint32_t kMaxPages = 256;
-  // Where the pages have to land in a buffer of this node first.
-  static constexpr uint32_t kMaxLanding = 64;
+  static constexpr uint32_t kMaxPages = 64;
 
   Engine* engine = nullptr;
   uint16_t index = 0;
@@ -82,11 +80,9 @@ struct Run : PostedChain {
   uint32_t wanted = 0;  // of these, pages somebody waits for: 0 or 1
   Access access = Access::kRead;
   bool upgrade = false;  // the pages are here for reading; each has a slot of its own
-  Buffer landing;        // kMaxLanding pages; unused with direct access
+  Buffer landing;        // kMaxPages pages; unused with direct access
   Buffer result_buffer;  // kMaxPages entries
   Buffer swap_buffer;    // kMaxPages old values of compare-and-swap
-  // Too large for the stack of a thread that faults.
-  std::array<transport::Operation, kMaxPages + 2> operations;
   uint64_t* entry(uint32_t page, const directory::EntryLayout& layout) const {
     return reinterpret_cast<uint64_t*>(result_buffer.data + page * layout.bytes());
   }
