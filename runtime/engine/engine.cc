@@ -23,6 +23,11 @@ bool IsResting(State state) {
          state == State::kExclusive;
 }
 
+// Whether an access to a page in this state can be part of a run.
+bool CanRun(State state, Access access) {
+  return state == State::kInvalid || (state == State::kShared && access == Access::kWrite);
+}
+
 }  // namespace
 
 Engine::Engine(Cluster& cluster, AddressSpace& space, Pager& pager, const EngineOptions& options)
@@ -155,13 +160,16 @@ bool Engine::StartMiss(Page& page, Access access) {
 // The first fault of a stream's next stretch fetches the stretch. True if a chain is on its way (or
 // has ended already) and the page is unlocked; false if nothing was done.
 bool Engine::StartStream(Page& page, Access access) {
-  if (!options_.prefetch || page.record.state.state != State::kInvalid) return false;
+  if (!options_.prefetch || !CanRun(page.record.state.state, access)) return false;
+  const bool upgrade = page.record.state.state == State::kShared;
   StreamDetector::Stream& stream = StreamDetector::OfThisThread().Note(page.id(), access);
   const PageId from = page.id();
   const uint64_t pages = stream.window > 1 ? StartRun(page, stream.window, access, true) : 0;
   stream.next = from.value + std::max<uint64_t>(pages, 1);
   if (pages == 0) return false;
-  counters_.Add(access == Access::kRead ? Counter::read_faults : Counter::write_faults);
+  counters_.Add(access == Access::kRead ? Counter::read_faults
+                : upgrade               ? Counter::upgrade_faults
+                                        : Counter::write_faults);
   if (page.home == cluster_.self()) counters_.Add(Counter::home_faults);
   return true;
 }
@@ -225,10 +233,12 @@ void Engine::FetchAhead(Region& region, uint64_t first, uint64_t count, Access a
   while (first < end) {
     MakeRoom();
     Page page = Lock(region, first);
-    const uint64_t started = page.record.state.state == State::kInvalid
+    const uint64_t started = CanRun(page.record.state.state, access)
                                  ? StartRun(page, end - first, access, /*wanted=*/false)
                                  : 0;
     if (started == 0) Unlock(page);
+    // Answers that have come by now give back what the next run needs.
+    if (started != 0) fabric_.Progress();
     first += std::max<uint64_t>(started, 1);
   }
 }

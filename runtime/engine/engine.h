@@ -48,7 +48,8 @@ class Engine final : public MessageHandler {
   // peers until `deadline_ns`. A clean miss posts one chain.
   AccessResult Obtain(Region& region, uint64_t index, Access access, int64_t deadline_ns);
 
-  // Asks for pages first … first + count − 1 that are not here, and does not wait.
+  // Asks for pages first … first + count − 1 that are not here, or not for writing, and does not
+  // wait.
   void FetchAhead(Region& region, uint64_t first, uint64_t count, Access access);
 
   // Obtains a page and keeps it until Unpin(). At most 2^14 − 1 pins on one page: kTimedOut above.
@@ -140,10 +141,12 @@ class Engine final : public MessageHandler {
   bool CanDefer(Page& page);
 
   // run.cc: several pages in one chain
-  // Fetches up to `count` pages from `first` on that are not here, in one chain. Returns how many,
-  // with all of them unlocked; 0 if none, with `first` still locked.
+  // Takes up to `count` pages from `first` on that are as `first` is, not here or (to write) here
+  // for reading, in one chain. Returns how many, with all of them unlocked; 0 if none, with `first`
+  // still locked.
   uint64_t StartRun(Page& first, uint64_t count, Access access, bool wanted);
-  uint32_t LockRun(Page& first, uint64_t count, Access access, Run& run);
+  uint32_t LockRun(Page& first, uint64_t count, Run& run);
+  bool OwnsSlot(PageRecord& record, PageId id);
   transport::Fate PostRun(Run& run);
   bool GoesOn(Page& page, const directory::Stimulus& stimulus);
   void FinishRun(Run& run, transport::Fate fate, bool locked);
@@ -156,7 +159,7 @@ class Engine final : public MessageHandler {
   void EvictBatch();
   bool EvictExclusive(Page& page);
   class SharedBatch;
-  void NoteInstalled(Page& page);
+  void NoteInstalled(Region& region, uint64_t first, uint64_t count);
 
   bool InPlace(const Page& page) const {
     return page.home == cluster_.self() && pager_.maps_home_in_place();

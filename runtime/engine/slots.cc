@@ -1,5 +1,6 @@
 #include "runtime/engine/slots.h"
 
+#include <algorithm>
 #include <mutex>
 
 namespace farpage::internal {
@@ -20,6 +21,9 @@ class Carver {
   size_t used_ = 0;
 };
 
+// Places in a mailbox that are never needed, halved.
+constexpr uint32_t kMailboxMargin = 16;
+
 constexpr size_t RoundToLine(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
@@ -27,6 +31,10 @@ constexpr size_t RoundToLine(size_t bytes) { return (bytes + 63) / 64 * 64; }
 absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport& transport,
                                                            Engine* engine) {
   auto pool = std::make_unique<SlotPool>();
+  const uint32_t room = transport.capabilities().mailbox_slots / 2;
+  pool->miss_slots_ = static_cast<uint16_t>(
+      std::clamp<uint32_t>(room, 2 * kMailboxMargin, kMostMissSlots + kMailboxMargin) -
+      kMailboxMargin);
   const directory::EntryLayout layout(transport.size());
   const bool runs_land = !transport.capabilities().direct_access;
   const size_t run_landing = runs_land ? Run::kMaxPages * kPageBytes : 0;
@@ -54,7 +62,7 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
     Slot& slot = pool->slots_[index];
     slot.engine = engine;
     slot.index = index;
-    slot.serving = index >= kMissSlots;
+    slot.serving = index >= pool->miss_slots_;
     slot.result_buffer = carver.Take(entry_bytes);
     for (Drain& drain : slot.drains) drain.slot = &slot;
     FreeList& list = slot.serving ? pool->free_serve_ : pool->free_miss_;

@@ -17,7 +17,7 @@ namespace farpage::transport {
 namespace shm {
 namespace {
 
-constexpr uint32_t kMaxChain = 64;
+constexpr uint32_t kMaxChain = 128;
 
 class ShmTransport final : public Transport {
  public:
