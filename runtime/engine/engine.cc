@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runtime/engine/stream_detector.h"
 #include "runtime/fatal.h"
 
 namespace farpage::internal {
@@ -170,13 +169,36 @@ bool Engine::StartStream(Page& page, Access access) {
   const bool upgrade = page.record.state.state == State::kShared;
   StreamDetector::Stream& stream = StreamDetector::OfThisThread().Note(page.id(), access);
   const PageId from = page.id();
+  const uint64_t limit = std::min<uint64_t>(stream.window, RunLimit(page.region, page.index));
+  const bool ahead = stream.window == Run::kMaxPages && AskAgentFor(stream, page, limit);
   const uint64_t pages = stream.window > 1 ? StartRun(page, stream.window, access, true) : 0;
   stream.next = from.value + std::max<uint64_t>(pages, 1);
   if (pages == 0) return false;
+  if (ahead && pages == limit) stream.next += Run::kMaxPages;
   counters_.Add(access == Access::kRead ? Counter::read_faults
                 : upgrade               ? Counter::upgrade_faults
                                         : Counter::write_faults);
   if (page.home == cluster_.self()) counters_.Add(Counter::home_faults);
+  return true;
+}
+
+// A long stream is fetched by two: the stretch after the one that its thread is about to fetch is
+// left to the agent. False where a chain does not keep its thread busy.
+bool Engine::AskAgentFor(StreamDetector::Stream& stream, const Page& page, uint64_t after) {
+  if (!inline_) return false;
+  stretches_.Remove(page.region, page.index);  // the agent has not come to this one in time
+  const uint64_t first = page.index + after;
+  if (first >= page.region.pages()) return false;
+  stream.ahead = page.id().value + after;
+  stretches_.Push({&page.region, first, Run::kMaxPages, stream.access});
+  fabric_.transport().Interrupt();
+  return true;
+}
+
+bool Engine::FetchStretch() {
+  const std::optional<Stretch> stretch = stretches_.Pop();
+  if (!stretch.has_value()) return false;
+  FetchAhead(*stretch->region, stretch->first, stretch->pages, stretch->access);
   return true;
 }
 

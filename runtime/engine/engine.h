@@ -20,6 +20,8 @@
 #include "runtime/engine/hold_queue.h"
 #include "runtime/engine/region.h"
 #include "runtime/engine/slots.h"
+#include "runtime/engine/stream_detector.h"
+#include "runtime/engine/stretch_queue.h"
 #include "runtime/engine/wire.h"
 #include "runtime/fabric.h"
 #include "runtime/memory/pager.h"
@@ -62,6 +64,10 @@ class Engine final : public MessageHandler {
   // Asks for pages first … first + count − 1 that are not here, or not for writing, and does not
   // wait.
   void FetchAhead(Region& region, uint64_t first, uint64_t count, Access access);
+
+  // Fetches the next stretch that a thread's stream has been found to need. Called by the agent
+  // when it is woken. False if there is none.
+  bool FetchStretch();
 
   // Obtains a page and keeps it until Unpin(). At most 2^14 − 1 pins on one page: kTimedOut above.
   AccessResult Pin(Region& region, uint64_t index, Access access, int64_t deadline_ns);
@@ -109,6 +115,7 @@ class Engine final : public MessageHandler {
   void Continue(Page& page, const directory::Effects& effects, const directory::Stimulus& stimulus);
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);
+  bool AskAgentFor(StreamDetector::Stream& stream, const Page& page, uint64_t after);
   // False at the deadline.
   bool WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns, int64_t deadline_ns);
   Slot* SlotOf(const PageRecord& record);
@@ -193,6 +200,7 @@ class Engine final : public MessageHandler {
   const bool inline_;  // chains have ended when Post() returns
   std::unique_ptr<SlotPool> slots_;
   HoldQueue holds_;
+  StretchQueue stretches_;
   std::unique_ptr<CacheQueue> cache_;
 };
 

@@ -284,6 +284,46 @@ NODE_SCENARIO(ManyThreadsFault) {
   return 0;
 }
 
+// Several threads of every node walk through the same memory, long enough for the agent to fetch
+// with them, while each page has a writer that walks too. A version never goes back.
+NODE_SCENARIO(StreamsMeetWriters) {
+  Node node = JoinOrDie();
+  constexpr size_t kThreads = 2;
+  const size_t pages = 8 * Amount("FARPAGE_TEST_PAGES", 128);
+  const size_t rounds = Amount("FARPAGE_TEST_ROUNDS", 200) / 50;
+  std::span<uint64_t> words = AllocateOrDie<uint64_t>(node, "words", pages * kPageWords,
+                                                      {.placement = Placement::kOneHome});
+  // The pages of a writer lie side by side: its stores are a stream, too.
+  const size_t share = pages / node.size();
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      std::vector<uint64_t> seen(pages);
+      for (size_t round = 0; round < rounds; ++round) {
+        for (size_t page = 0; page < pages; ++page) {
+          const uint64_t version = Atomic(words[page * kPageWords]).load();
+          REQUIRE(version >= seen[page] && version <= rounds);
+          seen[page] = version;
+        }
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    for (uint64_t version = 1; version <= rounds; ++version) {
+      for (size_t page = node.id() * share; page < (node.id() + 1) * share; ++page) {
+        Atomic(words[page * kPageWords]).store(version);
+      }
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE_OK(node.Barrier());
+  for (size_t page = 0; page < share * node.size(); ++page) {
+    REQUIRE(words[page * kPageWords] == rounds);
+  }
+  REQUIRE_OK(node.Barrier());
+  return 0;
+}
+
 NODE_SCENARIO(MutexProtects) {
   Node node = JoinOrDie();
   const size_t turns = Amount("FARPAGE_TEST_ROUNDS", 300);
