@@ -88,7 +88,9 @@ Verdict Engine::Feed(Page& page, Stimulus stimulus) {
   Slot* slot = SlotOf(page.record);
   const Verdict verdict =
       Step(page.record.state, slot != nullptr ? &slot->need : nullptr, stimulus, effects);
-  if (verdict == Verdict::kImpossible) ReportImpossible(page, stimulus);
+  if (verdict == Verdict::kImpossible && !directory::IsMessage(stimulus.input)) {
+    ReportImpossible(page, stimulus);
+  }
   if (verdict == Verdict::kStepped) Continue(page, effects, stimulus);
   return verdict;
 }
