@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "runtime/engine/region.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 
 namespace farpage::internal {
 
@@ -32,7 +32,7 @@ class CacheQueue {
 
   // False if the ring is full: the page is then not considered for eviction until installed anew.
   bool Push(PageId page) {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     if (count_ == ring_size_) return false;
     ring_[(head_ + count_) % ring_size_] = page;
     ++count_;
@@ -40,7 +40,7 @@ class CacheQueue {
   }
 
   std::optional<PageId> Pop() {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     if (count_ == 0) return std::nullopt;
     const PageId page = ring_[head_];
     head_ = (head_ + 1) % ring_size_;
@@ -54,10 +54,11 @@ class CacheQueue {
  private:
   const uint64_t capacity_;
   const uint64_t ring_size_;
-  std::unique_ptr<PageId[]> ring_;  // memory is touched as far as it is used
   std::atomic<uint64_t> present_{0};
   SpinLock lock_;
-  uint64_t head_ = 0;
+  // Memory is touched as far as it is used.
+  const std::unique_ptr<PageId[]> ring_ ABSL_GUARDED_BY(lock_);
+  uint64_t head_ ABSL_GUARDED_BY(lock_) = 0;
   std::atomic<uint64_t> count_{0};
 };
 
