@@ -75,9 +75,10 @@ absl::StatusOr<std::vector<Contribution>> Exchange(Rendezvous& rendezvous, std::
   if (!all.ok()) return all.status();
   for (const Contribution& contribution : *all) {
     const std::string& error = contribution.bytes;
-    if (!error.empty()) {
-      return absl::Status(static_cast<absl::StatusCode>(error[0]), error.substr(1));
-    }
+    if (error.empty()) continue;
+    const auto code = static_cast<absl::StatusCode>(error[0]);
+    return absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kInternal : code,
+                        error.substr(1));
   }
   return all;
 }
@@ -120,6 +121,10 @@ absl::Status CheckHeader(const SegmentHeader& header, uint64_t file_bytes, NodeI
                      header.nodes, ", ", header.bytes, " bytes; expected node ", owner.value(),
                      " of ", nodes, ", ", file_bytes, " bytes"));
   }
+  if (header.mailbox_slots == slots && file_bytes < ArenaOffset(nodes, slots)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the segment of node ", owner.value(), " has only ", file_bytes, " bytes"));
+  }
   if (header.mailbox_slots != slots) {
     return absl::InvalidArgumentError(absl::StrCat(
         "mailbox_slots is ", slots, ", but ", header.mailbox_slots, " on node ", owner.value()));
@@ -134,6 +139,12 @@ absl::Status MapPeer(NodeId id, Contribution& from, uint32_t nodes, uint32_t slo
   if (bytes < ArenaOffset(nodes, 1)) {
     return absl::FailedPreconditionError(
         absl::StrCat("the segment of node ", id.value(), " has only ", bytes, " bytes"));
+  }
+  // Else its owner could pull memory from under this node.
+  const int seals = ::fcntl(from.fds[kSegmentFd].get(), F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the segment of node ", id.value(), " can be cut short"));
   }
   absl::StatusOr<Mapping> mapping = Mapping::Map(from.fds[kSegmentFd].get(), bytes);
   if (!mapping.ok()) return mapping.status();
