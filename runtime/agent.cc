@@ -1,8 +1,8 @@
 #include "runtime/agent.h"
 
 #include <pthread.h>
-#include <signal.h>
 
+#include <csignal>
 #include <string>
 
 #include "runtime/fatal.h"
