@@ -64,6 +64,7 @@ class EngineWorld {
 
   uint64_t* Entry(uint64_t page);
   void Settle(uint64_t page);
+  void ForgoAcks();
 
   internal::AddressSpace& space_;
   transport::LocalCluster alone_{1};
