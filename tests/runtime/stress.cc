@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "runtime/bootstrap/rendezvous_server.h"
 #include "transport/rendezvous.h"
 
@@ -70,7 +72,7 @@ struct Process {
   ProcessEnd end;
 
   std::string Said() const {
-    std::string text(1 << 20, '\0');
+    std::string text(1 << 16, '\0');
     const ssize_t bytes = pread(output.get(), text.data(), text.size(), 0);
     text.resize(bytes > 0 ? static_cast<size_t>(bytes) : 0);
     return text;
@@ -79,7 +81,12 @@ struct Process {
 
 class Round {
  public:
-  explicit Round(const Plan& plan) : plan_(plan), server_(*RendezvousServer::Listen(kNodes)) {}
+  explicit Round(const Plan& plan) : plan_(plan), server_(*RendezvousServer::Listen(kNodes)) {
+    std::array<int, 2> ends{-1, -1};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
+    stay_ = OwnedFd(ends[0]);
+    leave_ = OwnedFd(ends[1]);
+  }
   ~Round() {
     for (Process& node : nodes_) {
       if (node.pid < 0 || node.ended) continue;
@@ -100,6 +107,7 @@ class Round {
         killed = true;
         if (!nodes_[plan_.victim].ended) kill(nodes_[plan_.victim].pid, SIGKILL);
       }
+      if (AllDone()) leave_.reset();  // closes the nodes' standard input
       pollfd ready{server_->event_fd(), POLLIN, 0};
       poll(&ready, 1, 2);
       server_->Process();
@@ -146,6 +154,7 @@ class Round {
     if (node.pid == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(1);
+      dup2(stay_.get(), STDIN_FILENO);
       dup2(node.output.get(), STDOUT_FILENO);
       dup2(node.output.get(), STDERR_FILENO);
       execle(SCENARIOS, SCENARIOS, "SurviveKills", nullptr, pointers.data());
@@ -156,6 +165,13 @@ class Round {
   bool AllEnded() const {
     for (const Process& node : nodes_) {
       if (!node.ended) return false;
+    }
+    return true;
+  }
+
+  bool AllDone() const {
+    for (const Process& node : nodes_) {
+      if (!node.ended && node.Said().find("done\n") == std::string::npos) return false;
     }
     return true;
   }
@@ -172,9 +188,19 @@ class Round {
     }
   }
 
-  // Survivors have ended well, and every error they tell of names the node that was killed.
+  // Whether an error names a node that is gone: the one that was killed, or one that could not join
+  // because of that.
+  bool NamesTheGone(const std::string& error) const {
+    for (uint32_t rank = 0; rank < kNodes; ++rank) {
+      const bool gone =
+          rank == plan_.victim || nodes_[rank].Said().find("error: join") != std::string::npos;
+      if (gone && error.find(absl::StrCat("node ", rank)) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  // Survivors have ended well, and their errors are true.
   std::string Judge() const {
-    const std::string name = absl::StrCat("node ", plan_.victim);
     for (uint32_t rank = 0; rank < kNodes; ++rank) {
       if (rank == plan_.victim) continue;
       if (!nodes_[rank].end.clean()) {
@@ -184,7 +210,7 @@ class Round {
       for (size_t at = said.find("error: "); at != std::string::npos;
            at = said.find("error: ", at + 1)) {
         const std::string line = said.substr(at, said.find('\n', at) - at);
-        if (line.find(name) == std::string::npos) {
+        if (!NamesTheGone(line)) {
           return absl::StrCat("node ", rank, " does not name node ", plan_.victim);
         }
       }
@@ -194,6 +220,8 @@ class Round {
 
   const Plan plan_;
   std::unique_ptr<RendezvousServer> server_;
+  OwnedFd stay_;  // standard input of the nodes: at its end they leave
+  OwnedFd leave_;
   std::array<Process, kNodes> nodes_;
 };
 
@@ -239,9 +267,9 @@ bool RunRound(uint64_t seed, bool& hit) {
   if (wrong.empty()) wrong = LeftBehind(descriptors, address);
   if (wrong.empty()) return true;
   std::printf(
-      "%s\n%sseed %llu (node %u killed after %lld ms): %s\nagain: stress --rounds 1 --seed "
-      "%llu\n",
-      absl::StrCat("environment: ", plan.environment.size(), " variables").c_str(), report.c_str(),
+      "%s--- environment: %s\nseed %llu (node %u killed after %lld ms): %s\n"
+      "again: stress --rounds 1 --seed %llu\n",
+      report.c_str(), absl::StrJoin(plan.environment, " ").c_str(),
       static_cast<unsigned long long>(seed), plan.victim,
       static_cast<long long>(plan.kill_after.count()), wrong.c_str(),
       static_cast<unsigned long long>(seed));

@@ -1,6 +1,8 @@
 // What a node does in tests/runtime/stress.cc: random reads, writes, locked updates, atomics and
 // barriers, each value checked, while some node may be killed at any moment. What it gets from then
 // on is a right value or an error, which it prints; a wrong value ends it with status 1.
+#include <unistd.h>
+
 #include <array>
 #include <cinttypes>
 #include <memory>
@@ -163,6 +165,12 @@ NODE_SCENARIO(SurviveKills) {
   }
   const auto worker = std::make_unique<Worker>(*node, Amount("FARPAGE_TEST_SEED", 1));
   if (worker->SetUp()) worker->Work();
+  // Who leaves is gone for the others as well, and their errors would name it: all leave together.
+  std::printf("done\n");
+  std::fflush(stdout);
+  char byte;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
   return 0;
 }
 
