@@ -73,12 +73,14 @@ absl::StatusOr<std::vector<Contribution>> Exchange(Rendezvous& rendezvous, std::
   absl::StatusOr<std::vector<Contribution>> all =
       rendezvous.AllGather(key, std::move(sent), deadline);
   if (!all.ok()) return all.status();
-  for (const Contribution& contribution : *all) {
-    const std::string& error = contribution.bytes;
+  for (size_t node = 0; node < all->size(); ++node) {
+    const std::string& error = (*all)[node].bytes;
     if (error.empty()) continue;
     const auto code = static_cast<absl::StatusCode>(error[0]);
-    return absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kInternal : code,
-                        error.substr(1));
+    if (code == absl::StatusCode::kOk || error.size() == 1) {
+      return absl::InternalError(absl::StrCat("node ", node, " failed and does not say why"));
+    }
+    return absl::Status(code, error.substr(1));
   }
   return all;
 }
