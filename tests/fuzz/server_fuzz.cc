@@ -26,7 +26,7 @@ class Job {
   }
 
   void Take(FuzzInput& input) {
-    OwnedFd& socket = sockets_[input.Below(sockets_.size())];
+    OwnedFd& socket = sockets_[input.Below(kNodes + 1)];
     const uint32_t what = input.Below(8);
     if (what == 7) {
       socket.reset();
