@@ -212,11 +212,15 @@ void RendezvousClient::ReadAndSend() {
   absl::StatusOr<bool> open = true;
   while (open.ok() && *open && more) {
     open = receiver_.ReceiveFrom(socket_.get(), more);
-    absl::StatusOr<std::optional<Frame>> frame = std::optional<Frame>();
-    while (open.ok() && (frame = receiver_.Next()).ok() && frame->has_value()) {
+    while (open.ok()) {
+      absl::StatusOr<std::optional<Frame>> frame = receiver_.Next();
+      if (!frame.ok()) {
+        open = frame.status();
+        break;
+      }
+      if (!frame->has_value()) break;
       if (absl::Status ok = news_.Take(**std::move(frame)); !ok.ok()) open = ok;
     }
-    if (!frame.ok()) open = frame.status();
   }
   // Only now: what the launcher said before it went is worth more than that it went.
   if (open.ok() && *open) {
