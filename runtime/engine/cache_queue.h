@@ -6,11 +6,11 @@
 #include <bit>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "runtime/engine/region.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 
 namespace farpage::internal {
 
@@ -33,12 +33,12 @@ class CacheQueue {
     present_.fetch_add(static_cast<uint64_t>(pages), std::memory_order_relaxed);
   }
 
-  // Appends pages. Holds the queue's lock while it lives.
+  // Appends pages. Holds the queue's lock while it lives, which the analysis cannot follow.
   class Pusher {
    public:
     explicit Pusher(CacheQueue& queue) : queue_(queue), lock_(queue.lock_) {}
     // False if the ring is full: the page is then not considered for eviction until installed anew.
-    bool Push(PageId page) {
+    bool Push(PageId page) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       const uint64_t count = queue_.count_.load(std::memory_order_relaxed);
       if (count == queue_.ring_size_) return false;
       queue_.ring_[(queue_.head_ + count) & (queue_.ring_size_ - 1)] = page;
@@ -48,11 +48,11 @@ class CacheQueue {
 
    private:
     CacheQueue& queue_;
-    std::lock_guard<SpinLock> lock_;
+    Hold<SpinLock> lock_;
   };
 
   std::optional<PageId> Pop() {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     const uint64_t count = count_.load(std::memory_order_relaxed);
     if (count == 0) return std::nullopt;
     const PageId page = ring_[head_];
@@ -69,10 +69,11 @@ class CacheQueue {
  private:
   const uint64_t capacity_;
   const uint64_t ring_size_;
-  std::unique_ptr<PageId[]> ring_;  // memory is touched as far as it is used
   std::atomic<uint64_t> present_{0};
   SpinLock lock_;
-  uint64_t head_ = 0;
+  // Memory is touched as far as it is used.
+  const std::unique_ptr<PageId[]> ring_ ABSL_GUARDED_BY(lock_);
+  uint64_t head_ ABSL_GUARDED_BY(lock_) = 0;
   std::atomic<uint64_t> count_{0};  // written with the lock held
 };
 

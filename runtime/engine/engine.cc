@@ -100,7 +100,9 @@ Verdict Engine::Step(const Page& page, const Stimulus& stimulus, Effects& effect
 Verdict Engine::Feed(Page& page, Stimulus stimulus) {
   Effects effects;
   const Verdict verdict = Step(page, stimulus, effects);
-  if (verdict == Verdict::kImpossible) ReportImpossible(page, stimulus);
+  if (verdict == Verdict::kImpossible && !directory::IsMessage(stimulus.input)) {
+    ReportImpossible(page, stimulus);
+  }
   if (verdict == Verdict::kStepped) Continue(page, effects, stimulus);
   return verdict;
 }

@@ -109,6 +109,8 @@ class Engine final : public MessageHandler {
   Page Lock(Region& region, uint64_t index);
   Page Adopt(Region& region, uint64_t index);  // the record is locked already
   uint32_t Unlock(Page& page);                 // returns the record's version
+  // kImpossible is returned for messages only: it is the sender that is broken. What happens here
+  // and cannot happen stops the process.
   directory::Verdict Feed(Page& page, directory::Stimulus stimulus);
   directory::Verdict Step(const Page& page, const directory::Stimulus& stimulus,
                           directory::Effects& effects);
@@ -157,7 +159,7 @@ class Engine final : public MessageHandler {
   static void OnDrainEnd(PostedChain* chain, transport::Fate fate);
 
   // requests.cc: messages of peers
-  void ServeRequest(Page& page, const Request& request);
+  directory::Verdict ServeRequest(Page& page, const Request& request);
   bool CanDefer(Page& page);
 
   // run.cc: several pages in one chain

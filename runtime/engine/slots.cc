@@ -1,7 +1,6 @@
 #include "runtime/engine/slots.h"
 
 #include <algorithm>
-#include <mutex>
 
 namespace farpage::internal {
 namespace {
@@ -65,8 +64,7 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
     slot.serving = index >= pool->miss_slots_;
     slot.result_buffer = carver.Take(entry_bytes);
     for (Drain& drain : slot.drains) drain.slot = &slot;
-    FreeList& list = slot.serving ? pool->free_serve_ : pool->free_miss_;
-    list.indices[list.count++] = index;
+    (slot.serving ? pool->free_serve_ : pool->free_miss_).Put(index);
   }
   for (uint16_t index = 0; index < kRuns; ++index) {
     Run& run = pool->runs_[index];
@@ -74,13 +72,13 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
     run.index = index;
     run.result_buffer = carver.Take(RoundToLine(run_results));
     run.swap_buffer = carver.Take(RoundToLine(run_swaps));
-    pool->free_runs_.indices[pool->free_runs_.count++] = index;
+    pool->free_runs_.Put(index);
   }
   return pool;
 }
 
 Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
-  std::lock_guard lock(list.lock);
+  Hold lock(list.lock);
   if (list.count <= keep) return nullptr;
   Slot* slot = &slots_[list.indices[--list.count]];
   slot->users.store(1, std::memory_order_relaxed);
@@ -93,20 +91,15 @@ Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
 
 void SlotPool::Release(Slot* slot) {
   if (slot->users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  FreeList& list = slot->serving ? free_serve_ : free_miss_;
-  std::lock_guard lock(list.lock);
-  list.indices[list.count++] = slot->index;
+  (slot->serving ? free_serve_ : free_miss_).Put(slot->index);
 }
 
 Run* SlotPool::AcquireRun() {
-  std::lock_guard lock(free_runs_.lock);
+  Hold lock(free_runs_.lock);
   if (free_runs_.count == 0) return nullptr;
   return &runs_[free_runs_.indices[--free_runs_.count]];
 }
 
-void SlotPool::Release(Run* run) {
-  std::lock_guard lock(free_runs_.lock);
-  free_runs_.indices[free_runs_.count++] = run->index;
-}
+void SlotPool::Release(Run* run) { free_runs_.Put(run->index); }
 
 }  // namespace farpage::internal

@@ -16,6 +16,7 @@
 #include "runtime/engine/region.h"
 #include "runtime/fabric.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 #include "transport/transport.h"
 
 namespace farpage::internal {
@@ -123,8 +124,12 @@ class SlotPool {
  private:
   struct FreeList {
     SpinLock lock;
-    uint16_t count = 0;
-    std::array<uint16_t, kMostMissSlots> indices;
+    uint16_t count ABSL_GUARDED_BY(lock) = 0;
+    std::array<uint16_t, kMostMissSlots> indices ABSL_GUARDED_BY(lock);
+    void Put(uint16_t index) {
+      Hold hold(lock);
+      indices[count++] = index;
+    }
   };
   static_assert(kServeSlots <= kMostMissSlots);
 

@@ -5,12 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 #include "farpage/node.h"
 #include "runtime/engine/region.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 
 namespace farpage::internal {
 
@@ -27,13 +27,13 @@ class StretchQueue {
  public:
   // The oldest goes when there is no room.
   void Push(const Stretch& stretch) {
-    const std::lock_guard hold(lock_);
+    const Hold hold(lock_);
     if (count_ == kMost) Drop(0);
     stretches_[count_++] = stretch;
   }
 
   std::optional<Stretch> Pop() {
-    const std::lock_guard hold(lock_);
+    const Hold hold(lock_);
     if (count_ == 0) return std::nullopt;
     const Stretch oldest = stretches_[0];
     Drop(0);
@@ -42,7 +42,7 @@ class StretchQueue {
 
   // Whoever has come to a stretch before the agent has fetches it on the spot.
   void Remove(const Region& region, uint64_t first) {
-    const std::lock_guard hold(lock_);
+    const Hold hold(lock_);
     for (size_t index = 0; index < count_; ++index) {
       if (stretches_[index].region == &region && stretches_[index].first == first) {
         Drop(index);
@@ -54,13 +54,13 @@ class StretchQueue {
  private:
   static constexpr size_t kMost = 8;
 
-  void Drop(size_t index) {
+  void Drop(size_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     for (--count_; index < count_; ++index) stretches_[index] = stretches_[index + 1];
   }
 
   SpinLock lock_;
-  size_t count_ = 0;
-  std::array<Stretch, kMost> stretches_{};
+  size_t count_ ABSL_GUARDED_BY(lock_) = 0;
+  std::array<Stretch, kMost> stretches_ ABSL_GUARDED_BY(lock_){};
 };
 
 }  // namespace farpage::internal

@@ -1,9 +1,9 @@
 #include "transport/verbs/events.h"
 
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace farpage::transport::verbs {
 namespace {
