@@ -29,6 +29,7 @@ SimulatedCluster::SimulatedCluster(const ClusterOptions& options)
       network_(scheduler_, options.nodes, NetworkOptions(options), options.seed, trace_),
       gathering_(network_) {
   SimulateThreadOperations();
+  network_.set_on_death([this](NodeId node) { truth_.OnDeath(node); });
   scheduler_.set_on_switch([this](uint32_t thread) { SwitchTo(thread); });
   for (uint32_t id = 0; id < options.nodes; ++id) {
     nodes_.push_back(std::make_unique<SimulatedNode>(*this, NodeId(id)));
@@ -41,7 +42,8 @@ StepWatch SimulatedCluster::MakeWatch(NodeId node) {
   return StepWatch(
       options_.step, coverage_,
       [this, node](const StepTaken& step) {
-        trace_.Add(DescribeStep(scheduler_.now_ns(), node, step));
+        const bool nothing = step.event == directory::Event::kIrrelevant;
+        if (!nothing) trace_.Add(DescribeStep(scheduler_.now_ns(), node, step));
         if (on_step_) on_step_(node, step);
       },
       [this, node](PageId page, const std::string& what) {
