@@ -1,7 +1,6 @@
 #include "tests/history/sequential_consistency.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/history/write_order.h"
@@ -14,15 +13,13 @@ std::string NameOfNode(const History& history, uint32_t node) {
   return absl::StrCat("x", node - history.size(), " = 0 initially");
 }
 
-ConsistencyReport Violated(const History& history, std::vector<Edge> cycle) {
-  ConsistencyReport report{.verdict = Verdict::kViolated, .cycle = std::move(cycle)};
-  report.violation = "no sequential order explains this cycle:\n";
-  for (const Edge& edge : report.cycle) {
-    absl::StrAppend(&report.violation, "  ", NameOfNode(history, edge.from), "\n    before (",
+std::string Describe(const History& history, const std::vector<Edge>& cycle) {
+  std::string text = "no sequential order explains this cycle:\n";
+  for (const Edge& edge : cycle) {
+    absl::StrAppend(&text, "  ", NameOfNode(history, edge.from), "\n    before (",
                     Name(edge.relation), ")\n");
   }
-  absl::StrAppend(&report.violation, "  the first again\n");
-  return report;
+  return text + "  the first again\n";
 }
 
 }  // namespace
@@ -42,29 +39,29 @@ ConsistencyReport CheckSequentialConsistency(const History& history,
   }
 
   WriteOrder writes(history, index);
-  uint32_t rounds = 0;
+  const auto explains = [&](const std::vector<std::vector<uint32_t>>& orders) {
+    const OrderGraph graph(writes.nodes(), writes.EdgesWith(orders));
+    return graph.Sort().size() == writes.nodes();
+  };
+  ConsistencyReport report;
   for (;;) {
-    ++rounds;
+    ++report.rounds;
     const OrderGraph graph(writes.nodes(), writes.Edges());
     const std::vector<uint32_t> order = graph.Sort();
     if (order.size() < writes.nodes()) {
-      ConsistencyReport report = Violated(history, graph.ShortCycle());
-      report.rounds = rounds;
+      report.verdict = Verdict::kViolated;
+      report.cycle = graph.ShortCycle();
+      report.violation = Describe(history, report.cycle);
       return report;
     }
-    if (writes.complete()) return {.rounds = rounds};
+    if (writes.complete()) return report;
+    const bool hinted = report.rounds == 1 && hints.size() == history.locations();
+    if (hinted && explains(hints)) return report;
     if (writes.Infer(graph, order)) continue;
 
-    // Nothing more is forced. Either order that suggests itself may explain everything.
-    for (const bool hinted : {true, false}) {
-      if (hinted && hints.size() != history.locations()) continue;
-      const std::vector<Edge> tried =
-          hinted ? writes.EdgesWith(hints) : writes.EdgesWith(writes.OrdersFrom(order));
-      if (OrderGraph(writes.nodes(), tried).Sort().size() == writes.nodes()) {
-        return {.rounds = rounds};
-      }
-    }
-    return {.verdict = Verdict::kUndecided, .rounds = rounds};
+    // Nothing more is forced: an order that goes with all that is known may explain everything.
+    if (!explains(writes.OrdersFrom(order))) report.verdict = Verdict::kUndecided;
+    return report;
   }
 }
 

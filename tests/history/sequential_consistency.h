@@ -32,9 +32,8 @@ struct ConsistencyReport {
 //    any path of known edges between two writes, or between a write and a read of another. This
 //    is repeated until nothing new comes out. Everything inferred is forced, so that kViolated is
 //    never wrong; but it may not be everything that is true (the problem is NP-complete).
-// If no cycle was found and some order is still open, `hints` is tried: the writes of each location
-// in a likely order, as CheckLinearizability() gives them. A history that is linearizable is
-// therefore always decided.
+// Before that, `hints` are tried: the writes of each location in a likely order, as
+// CheckLinearizability() gives them. They explain every history that is linearizable.
 //
 // Linear in the operations for each round; single-writer locations and exchanges need one. The
 // history must be well formed. Real time is not looked at.
