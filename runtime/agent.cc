@@ -3,70 +3,25 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <string>
-
-#include "runtime/fatal.h"
-
 namespace farpage::internal {
-namespace {
-constexpr int64_t kLookAroundNs = 100'000'000;
-}
 
 Agent::Agent(Fabric& fabric, Engine& engine, bootstrap::Membership& membership, int64_t spin_ns)
-    : fabric_(fabric), engine_(engine), membership_(membership), spin_ns_(spin_ns) {
+    : loop_(fabric, engine, membership, spin_ns) {
   // The application's signals go to the application's threads.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "farpage-agent");
+    loop_.Run();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Agent::~Agent() {
-  stop_.store(true);
-  fabric_.transport().Interrupt();
+  loop_.Stop();
   thread_.join();
-}
-
-void Agent::Run() {
-  pthread_setname_np(pthread_self(), "farpage-agent");
-  while (!stop_.load(std::memory_order_relaxed)) {
-    const int64_t deadline = fabric_.NowNs() + kLookAroundNs;
-    if (fabric_.transport().WaitForEvents(deadline)) {
-      fabric_.counters().Add(Counter::agent_wakeups);
-    }
-    ServeWhileBusy();
-    LookForFailures();
-  }
-}
-
-void Agent::ServeWhileBusy() {
-  Fabric::PollingScope polling(fabric_);
-  int64_t idle_since = fabric_.NowNs();
-  while (!stop_.load(std::memory_order_relaxed)) {
-    if (fabric_.Progress()) {
-      idle_since = fabric_.NowNs();
-    } else if (fabric_.NowNs() - idle_since > spin_ns_) {
-      return;
-    }
-    SpinPause();
-  }
-}
-
-void Agent::LookForFailures() {
-  for (const bootstrap::PeerDeath& death : membership_.TakeDeaths()) {
-    if (death.node.valid()) fabric_.transport().MarkPeerFailed(death.node, death.reason);
-  }
-  if (!fabric_.AnyFailedPeer().valid()) return;
-  engine_.CheckFailures();
-  for (uint32_t node = 0; node < fabric_.size(); ++node) {
-    if (reported_[node] || !fabric_.transport().peer_failed(NodeId(node))) continue;
-    reported_[node] = true;
-    if (departing_.load()) continue;
-    Complain("node %u: node %u has failed: %s", fabric_.self().value(), node,
-             fabric_.transport().failure_reason(NodeId(node)).c_str());
-  }
 }
 
 }  // namespace farpage::internal

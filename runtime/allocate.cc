@@ -6,6 +6,7 @@
 #include <new>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/engine/map_region.h"
 #include "runtime/node_impl.h"
 
 namespace farpage::internal {
@@ -14,9 +15,6 @@ using directory::HomeMap;
 using transport::Fate;
 
 namespace {
-
-// Each run of home pages is a mapping; the kernel permits some 65,000.
-constexpr uint64_t kMostHomeRuns = 4096;
 
 const char* PlacementName(Placement placement) {
   switch (placement) {
@@ -42,36 +40,6 @@ std::string Describe(size_t bytes, const AllocateOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<HomeMap> NodeImpl::MapHomes(uint64_t pages, const AllocateOptions& options) const {
-  const uint32_t nodes = cluster_->size();
-  switch (options.placement) {
-    case Placement::kBlock:
-      return HomeMap(pages, nodes, (pages + nodes - 1) / nodes, 0);
-    case Placement::kOneHome:
-      if (options.home >= nodes) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("home ", options.home, " is no node: there are ", nodes));
-      }
-      return HomeMap(pages, nodes, pages, options.home);
-    case Placement::kCyclic: {
-      const uint64_t least = (pages + kMostHomeRuns - 1) / kMostHomeRuns;
-      if (options.cyclic_block_bytes % kPageBytes != 0) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("cyclic_block_bytes is ", options.cyclic_block_bytes,
-                         ", which is no multiple of the page size, ", kPageBytes));
-      }
-      const uint64_t asked = options.cyclic_block_bytes / kPageBytes;
-      if (asked != 0 && asked < least) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "cyclic_block_bytes is ", options.cyclic_block_bytes, "; a region of ", pages,
-            " pages needs at least ", least * kPageBytes, ", or the kernel's mappings run out"));
-      }
-      return HomeMap(pages, nodes, asked != 0 ? asked : least, 0);
-    }
-  }
-  return absl::InvalidArgumentError("unknown placement");
-}
-
 absl::Status NodeImpl::CheckCapacity(std::string_view name, uint64_t pages,
                                      const HomeMap& homes) const {
   const auto machine_bytes =
@@ -95,7 +63,7 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
                      space_->bytes(), " (FARPAGE_ADDRESS_SPACE_BYTES)"));
   }
   const uint64_t pages = (bytes + kPageBytes - 1) / kPageBytes;
-  absl::StatusOr<HomeMap> homes = MapHomes(pages, options);
+  absl::StatusOr<HomeMap> homes = MapHomes(pages, cluster_->size(), options);
   if (!homes.ok()) return homes.status();
   // Every node has to come to the same verdict, or some would wait for others in vain.
   const absl::Status fits = CheckCapacity(name, pages, *homes);
@@ -114,7 +82,7 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
   region->first_page = space_->PageOf(*base);
   region->homes = *homes;
   region->consistency = options.consistency;
-  if (absl::Status mapped = MapRegion(*region); !mapped.ok()) return mapped;
+  if (absl::Status mapped = MapRegion(*cluster_, *pager_, *region); !mapped.ok()) return mapped;
   if (absl::Status published = space_->Publish(std::move(region)); !published.ok()) {
     return published;
   }
@@ -123,59 +91,6 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
     return ready;
   }
   return static_cast<void*>(*base);
-}
-
-absl::Status NodeImpl::MapRegion(Region& region) {
-  const NodeId self = cluster_->self();
-  const uint64_t own_pages = region.homes.PagesAt(self);
-  absl::StatusOr<SymmetricMemory> frames = cluster_->AllocateSymmetric(
-      absl::StrCat("region '", region.name, "'"), own_pages * kPageBytes);
-  if (!frames.ok()) return frames.status();
-  region.frames = *std::move(frames);
-  const directory::EntryLayout layout(cluster_->size());
-  absl::StatusOr<SymmetricMemory> entries = cluster_->AllocateSymmetric(
-      absl::StrCat("directory of region '", region.name, "'"), own_pages * layout.bytes());
-  if (!entries.ok()) return entries.status();
-  region.entries = *std::move(entries);
-
-  const bool direct = transport_->capabilities().direct_access;
-  for (uint32_t node = 0; node < cluster_->size(); ++node) {
-    const size_t bytes = region.homes.PagesAt(NodeId(node)) * kPageBytes;
-    const std::byte* view = nullptr;
-    if (bytes > 0 && NodeId(node) == self) {
-      view = region.frames.own->data();
-    } else if (bytes > 0 && direct) {
-      view = transport_->DirectView(NodeId(node), region.frames.remote[node], bytes);
-    }
-    region.frame_views.push_back(view);
-  }
-
-  const size_t record_bytes = region.pages() * sizeof(PageRecord);
-  void* records = mmap(nullptr, record_bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (records == MAP_FAILED) {
-    return absl::ResourceExhaustedError(absl::StrCat("no address space for the ", record_bytes,
-                                                     " bytes of page records of region '",
-                                                     region.name, "'"));
-  }
-  region.records_memory = Mapping(records, record_bytes);
-  region.records = static_cast<PageRecord*>(records);  // all zero is a page that is not here
-
-  std::vector<HomeRun> runs;
-  if (pager_->maps_home_in_place() && own_pages > 0) {
-    uint64_t next = 0;
-    while (next < region.pages()) {
-      const uint64_t length = region.homes.RunLength(next);
-      if (region.homes.HomeOf(next) == self) {
-        runs.push_back(
-            {next, length,
-             region.frames.own->fd_offset() + region.homes.IndexAtHome(next) * kPageBytes});
-      }
-      next += length;
-    }
-  }
-  return pager_->AddRegion(region.base, region.pages() * kPageBytes,
-                           region.frames.own != nullptr ? region.frames.own->fd() : -1, runs);
 }
 
 absl::StatusOr<std::pmr::memory_resource*> NodeImpl::MakeMemoryResource(std::string_view name,

@@ -75,10 +75,8 @@ class NodeImpl final : public FaultServer {
   int64_t SpinNs() const;
   absl::Status CompareClusterOptions();
   int64_t MeasureMinimumHoldNs();
-  absl::StatusOr<directory::HomeMap> MapHomes(uint64_t pages, const AllocateOptions& options) const;
   absl::Status CheckCapacity(std::string_view name, uint64_t pages,
                              const directory::HomeMap& homes) const;
-  absl::Status MapRegion(Region& region);
   absl::StatusOr<PageRange> RangeOf(const void* data, size_t bytes) const;
   absl::Status AccessError(const AccessResult& result, const Region& region, uint64_t index) const;
   void Leave();

@@ -3,9 +3,9 @@
 #ifndef FARPAGE_RUNTIME_SPIN_LOCK_H_
 #define FARPAGE_RUNTIME_SPIN_LOCK_H_
 
-#include <sched.h>
-
 #include <atomic>
+
+#include "runtime/futex.h"
 
 namespace farpage::internal {
 
@@ -23,7 +23,7 @@ class SpinWait {
  public:
   void Pause() {
     if (++turns_ % 64 == 0) {
-      sched_yield();
+      YieldThread();
     } else {
       SpinPause();
     }

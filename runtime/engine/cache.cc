@@ -103,7 +103,7 @@ void Engine::EvictBatch() {
     const State state = record.state.state;
     if (state == State::kShared && record.pins == 0) {
       Effects effects;
-      const Verdict verdict = Step(record.state, nullptr, {.input = Input::kEvict}, effects);
+      const Verdict verdict = Step(page, {.input = Input::kEvict}, effects);
       if (verdict == Verdict::kStepped && effects.size() == 2) {
         shared.Add(page);  // stays locked until flushed
         continue;

@@ -83,11 +83,19 @@ void Engine::Detach(Page& page) {
   slots_->Release(slot);
 }
 
+// Every step of the protocol is made here.
+Verdict Engine::Step(const Page& page, const Stimulus& stimulus, Effects& effects) {
+  Slot* slot = SlotOf(page.record);
+  directory::NodeSet* need = slot != nullptr ? &slot->need : nullptr;
+  if (options_.stepper != nullptr) [[unlikely]] {
+    return options_.stepper->Step(page.id(), page.record.state, need, stimulus, effects);
+  }
+  return directory::Step(page.record.state, need, stimulus, effects);
+}
+
 Verdict Engine::Feed(Page& page, Stimulus stimulus) {
   Effects effects;
-  Slot* slot = SlotOf(page.record);
-  const Verdict verdict =
-      Step(page.record.state, slot != nullptr ? &slot->need : nullptr, stimulus, effects);
+  const Verdict verdict = Step(page, stimulus, effects);
   if (verdict == Verdict::kImpossible) ReportImpossible(page, stimulus);
   if (verdict == Verdict::kStepped) Continue(page, effects, stimulus);
   return verdict;
@@ -98,10 +106,8 @@ void Engine::Continue(Page& page, const Effects& effects, const Stimulus& stimul
   std::optional<Stimulus> next = Execute(page, effects, stimulus);
   while (next.has_value()) {
     Effects more;
-    Slot* slot = SlotOf(page.record);
     const Stimulus now = *next;
-    const Verdict verdict =
-        Step(page.record.state, slot != nullptr ? &slot->need : nullptr, now, more);
+    const Verdict verdict = Step(page, now, more);
     if (verdict == Verdict::kImpossible) ReportImpossible(page, now);
     if (verdict != Verdict::kStepped) break;
     next = Execute(page, more, now);

@@ -26,10 +26,21 @@
 
 namespace farpage::internal {
 
+// Decides in place of directory::Step(): for tests that watch the protocol or break it on purpose.
+class Stepper {
+ public:
+  virtual ~Stepper() = default;
+  // As directory::Step(), for a page whose record is locked. Signal-safe.
+  virtual directory::Verdict Step(PageId page, directory::PageState& state,
+                                  directory::NodeSet* need, const directory::Stimulus& stimulus,
+                                  directory::Effects& effects) = 0;
+};
+
 struct EngineOptions {
   uint64_t cache_pages = 1;  // pages of other homes kept here; at least 16
   bool prefetch = true;
   int64_t minimum_hold_ns = 0;
+  Stepper* stepper = nullptr;  // none: directory::Step() itself
 };
 
 // How an access ended.
@@ -92,6 +103,8 @@ class Engine final : public MessageHandler {
   Page Adopt(Region& region, uint64_t index);  // the record is locked already
   uint32_t Unlock(Page& page);                 // returns the record's version
   directory::Verdict Feed(Page& page, directory::Stimulus stimulus);
+  directory::Verdict Step(const Page& page, const directory::Stimulus& stimulus,
+                          directory::Effects& effects);
   void Continue(Page& page, const directory::Effects& effects, const directory::Stimulus& stimulus);
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);

@@ -48,14 +48,15 @@ std::byte* AddressSpace::Base() {
   return reinterpret_cast<std::byte*>(kBase);
 }
 
-absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Reserve(size_t bytes) {
-  void* range = MapReserved(Base(), bytes);
-  if (range != Base()) {
+absl::StatusOr<std::unique_ptr<AddressSpace>> AddressSpace::Reserve(size_t bytes,
+                                                                    std::byte* where) {
+  void* range = MapReserved(where, bytes);
+  if (range != where) {
     const int error = errno;
     if (range != MAP_FAILED) munmap(range, bytes);
     return absl::ResourceExhaustedError(absl::StrCat(
         "cannot reserve ", bytes, " bytes of address space at ",
-        absl::Hex(reinterpret_cast<uintptr_t>(Base())), ": ", strerrordesc_np(error),
+        absl::Hex(reinterpret_cast<uintptr_t>(where)), ": ", strerrordesc_np(error),
         error == EEXIST ? " (another Node of this process, or another mapping, is there)"
                         : " (see ulimit -v and FARPAGE_ADDRESS_SPACE_BYTES)"));
   }

@@ -67,8 +67,10 @@ class AddressSpace {
   // Where the range begins on every node. The sanitizers' shadow memory decides what is free.
   static std::byte* Base();
 
-  // Reserves `bytes` at Base(). RESOURCE_EXHAUSTED when that range is not free or limited (ulimit).
-  static absl::StatusOr<std::unique_ptr<AddressSpace>> Reserve(size_t bytes);
+  // Reserves `bytes` at `where`, which may only differ from Base() where no pointer is passed from
+  // node to node. RESOURCE_EXHAUSTED when that range is not free or limited (ulimit).
+  static absl::StatusOr<std::unique_ptr<AddressSpace>> Reserve(size_t bytes,
+                                                               std::byte* where = Base());
 
   std::byte* base() const { return static_cast<std::byte*>(range_.base()); }
   size_t bytes() const { return range_.bytes(); }

@@ -88,7 +88,7 @@ uint32_t Engine::LockRun(Page& first, uint64_t count, Access access, Run& run) {
       }
     }
     Effects effects;
-    Step(record.state, nullptr, {.input = wish}, effects);
+    Step(Adopt(first.region, first.index + pages), {.input = wish}, effects);
     // Which pages need their sharer bit set is noted where the old values come back.
     reinterpret_cast<uint64_t*>(run.swap_buffer.data)[pages] =
         effects[0].kind == EffectKind::kPostReadChainBitOn ? 1 : 0;
@@ -146,8 +146,7 @@ void Engine::FinishRun(Run& run, Fate fate, bool locked) {
     }
     Slot* slot = SlotOf(page.record);
     Effects effects;
-    const Verdict verdict =
-        Step(page.record.state, slot != nullptr ? &slot->need : nullptr, stimulus, effects);
+    const Verdict verdict = Step(page, stimulus, effects);
     if (verdict != Verdict::kStepped) ReportImpossible(page, stimulus);
     const bool nothing_deferred = slot == nullptr || slot->deferred_count == 0;
     if (OnlyInstalls(effects) && nothing_deferred) continue;

@@ -1,0 +1,179 @@
+#include "transport/sim/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace farpage::transport::sim {
+namespace {
+
+constinit thread_local Scheduler* current = nullptr;
+
+}  // namespace
+
+Scheduler* Scheduler::Current() { return current; }
+
+Scheduler::Scheduler(uint32_t groups) : groups_(groups) {}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::Push(Event event) {
+  event.sequence = sequence_++;
+  heap_.push_back(event);
+  std::push_heap(heap_.begin(), heap_.end());
+}
+
+void Scheduler::Schedule(int64_t when_ns, EventHandler* handler, uint64_t tag) {
+  Push({std::max(when_ns, now_ns_), 0, handler, nullptr, tag});
+}
+
+void Scheduler::Resume(Thread* thread, int64_t when_ns) {
+  Push({std::max(when_ns, now_ns_), 0, nullptr, thread, thread->turn});
+}
+
+void Scheduler::Start(uint32_t group, bool background, std::function<void()> body) {
+  threads_.push_back(std::make_unique<Thread>());
+  Thread& thread = *threads_.back();
+  thread.number = static_cast<uint32_t>(threads_.size() - 1);
+  thread.group = group;
+  thread.background = background;
+  thread.body = std::move(body);
+  thread.stack = std::make_unique<FiberStack>();
+  thread.context = std::make_unique<FiberContext>(*thread.stack, [this, &thread] {
+    thread.body();
+    Finish(thread);
+    Leave(/*for_good=*/true);
+  });
+  if (!background) {
+    ++groups_[group].foreground;
+    ++foreground_;
+  }
+  Resume(&thread, now_ns_);
+}
+
+void Scheduler::Finish(Thread& thread) {
+  ++thread.turn;
+  ended_ = &thread;
+  if (thread.background) return;
+  --groups_[thread.group].foreground;
+  --foreground_;
+}
+
+void Scheduler::Leave(bool for_good) {
+  Thread* self = std::exchange(running_, nullptr);
+  self->context->SwitchTo(main_, for_good);
+}
+
+void Scheduler::Advance(int64_t ns) {
+  if (running_ == nullptr) return;
+  Group& group = groups_[running_->group];
+  if (group.advances_left != 0 && --group.advances_left == 0) Kill(running_->group);
+  const int64_t then = now_ns_ + ns * group.slowness;
+  if (!halted_ && (heap_.empty() || heap_.front().when_ns > then)) {
+    now_ns_ = then;
+    return;
+  }
+  Resume(running_, then);
+  Leave(/*for_good=*/false);
+}
+
+bool Scheduler::Wait(const void* key, int64_t deadline_ns) {
+  Thread& self = *running_;
+  self.key = key;
+  self.woken = false;
+  ++self.turn;
+  waiting_[key].push_back(&self);
+  Resume(&self, deadline_ns);
+  Leave(/*for_good=*/false);
+  if (self.key != nullptr) {  // the deadline came
+    std::vector<Thread*>& others = waiting_[key];
+    others.erase(std::find(others.begin(), others.end(), &self));
+    if (others.empty()) waiting_.erase(key);
+    self.key = nullptr;
+  }
+  return self.woken;
+}
+
+void Scheduler::WakeAll(const void* key, int64_t delay_ns) {
+  const auto found = waiting_.find(key);
+  if (found == waiting_.end()) return;
+  const std::vector<Thread*> woken = std::move(found->second);
+  waiting_.erase(found);
+  for (Thread* thread : woken) {
+    thread->key = nullptr;
+    thread->woken = true;
+    ++thread->turn;
+    Resume(thread, now_ns_ + delay_ns);
+  }
+}
+
+void Scheduler::Kill(uint32_t group) {
+  Group& dead = groups_[group];
+  if (!dead.alive) return;
+  dead.alive = false;
+  foreground_ -= std::exchange(dead.foreground, 0);
+  if (on_kill_) on_kill_(group);
+  if (running_ != nullptr && running_->group == group) Leave(/*for_good=*/true);
+}
+
+void Scheduler::Suspend(uint32_t group, int64_t until_ns) {
+  groups_[group].suspended_until = std::max(groups_[group].suspended_until, until_ns);
+}
+
+void Scheduler::Halt() {
+  halted_ = true;
+  if (running_ == nullptr) return;
+  Resume(running_, now_ns_);
+  Leave(/*for_good=*/false);
+}
+
+void Scheduler::Dispatch(const Event& event) {
+  if (event.handler != nullptr) {
+    event.handler->OnEvent(event.tag);
+    return;
+  }
+  Thread& thread = *event.thread;
+  if (event.tag != thread.turn || !groups_[thread.group].alive) return;
+  if (groups_[thread.group].suspended_until > now_ns_) {
+    Resume(&thread, groups_[thread.group].suspended_until);
+    return;
+  }
+  running_ = &thread;
+  if (on_switch_) on_switch_(thread.number);
+  main_.SwitchTo(*thread.context);
+  if (ended_ != nullptr) {
+    ended_->context.reset();
+    ended_->stack.reset();
+    ended_ = nullptr;
+  }
+}
+
+Scheduler::End Scheduler::Run(int64_t until_ns, uint64_t most_events) {
+  Scheduler* const outer = std::exchange(current, this);
+  halted_ = false;
+  const uint64_t last_event = events_ + most_events;
+  End end = End::kFinished;
+  while (foreground_ > 0) {
+    if (halted_) {
+      end = End::kHalted;
+      break;
+    }
+    if (heap_.empty() || heap_.front().when_ns > until_ns) {
+      end = End::kTime;
+      break;
+    }
+    if (events_ == last_event) {
+      end = End::kEvents;
+      break;
+    }
+    std::pop_heap(heap_.begin(), heap_.end());
+    const Event event = heap_.back();
+    heap_.pop_back();
+    now_ns_ = event.when_ns;
+    ++events_;
+    Dispatch(event);
+  }
+  current = outer;
+  return end;
+}
+
+}  // namespace farpage::transport::sim
