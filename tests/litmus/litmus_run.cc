@@ -1,6 +1,8 @@
 // Runs the litmus tests on real nodes, and keeps the table of what was seen.
 //   litmus_run run             all shapes in all situations; fails if a forbidden outcome is seen
-//   litmus_run table FILE…     tables for the documentation, of what `run --json FILE` left
+//   litmus_run simulate        the same in simulation; fails too if a possible outcome is not seen
+//   litmus_run table FILE…     tables for the documentation, of what --json FILE left
+// With --mutation NAME, nodes run with a deliberate error, which must be found.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
@@ -13,7 +15,10 @@
 #include "runtime/bootstrap/launcher.h"
 #include "tests/litmus/control.h"
 #include "tests/litmus/litmus_node.h"
+#include "tests/litmus/simulated_run.h"
 #include "tests/litmus/tally.h"
+#include "tests/model/mutated_nodes.h"
+#include "tests/model/mutation.h"
 
 namespace farpage::litmus {
 namespace {
@@ -25,18 +30,27 @@ struct Arguments {
   std::string prefetch = "0";
   std::string pager = "auto";
   std::string json;
+  std::string mutation;
+  SimulationOptions simulation;
 };
 
 int Launch(const Arguments& arguments, const Control& control) {
   bootstrap::LaunchOptions options;
   options.program = "/proc/self/exe";
   options.arguments = {"node", control.path()};
+  if (!arguments.mutation.empty()) {
+    options.arguments.insert(options.arguments.end(), {"--mutation", arguments.mutation});
+  }
   options.nodes = kNodes;
   options.transport = arguments.transport;
   options.environment = {{"FARPAGE_CACHE_BYTES", arguments.cache},
                          {"FARPAGE_PREFETCH", arguments.prefetch},
                          {"FARPAGE_PAGER", arguments.pager},
                          {"FARPAGE_TIMEOUT_MS", "300000"}};
+  // A broken protocol may lose a message; who waits for it need not wait long.
+  if (!arguments.mutation.empty()) {
+    options.environment.emplace_back("FARPAGE_FETCH_TIMEOUT_MS", "3000");
+  }
 #if defined(__SANITIZE_THREAD__)
   options.environment.emplace_back("FARPAGE_ADDRESS_SPACE_BYTES", "128G");
 #endif
@@ -77,7 +91,37 @@ int Run(const Arguments& arguments) {
   if (!arguments.json.empty()) std::ofstream(arguments.json) << tally.ToJson();
   const size_t violations = tally.Violations().size();
   std::printf("%zu kinds of forbidden outcomes\n", violations);
-  return violations != 0 ? 1 : status;
+  if (arguments.mutation.empty()) return violations != 0 ? 1 : status;
+  std::printf("mutation %s: %s\n", arguments.mutation.c_str(),
+              violations != 0 ? "found by litmus tests"
+              : status != 0   ? "found by the nodes themselves"
+                              : "NOT FOUND");
+  return violations != 0 || status != 0 ? 0 : 1;
+}
+
+int RunSimulation(const Arguments& arguments) {
+  SimulationOptions options = arguments.simulation;
+  options.seed = arguments.run.seed;
+  options.longest_delay_ns = arguments.run.longest_delay_ns;
+  if (!arguments.mutation.empty()) {
+    options.step = model::FindMutation(arguments.mutation.c_str()).step;
+  }
+  std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
+  const SimulationResult result = Simulate(options);
+  std::printf("%s%u passes\n", result.tally.Summary().c_str(), result.passes);
+  if (!arguments.json.empty()) std::ofstream(arguments.json) << result.tally.ToJson();
+  if (!result.failure.empty()) std::printf("FAILED: %s\n", result.failure.c_str());
+  if (!arguments.mutation.empty()) {
+    const bool found = !result.failure.empty();
+    std::printf("mutation %s: %s\n", arguments.mutation.c_str(),
+                !result.tally.Violations().empty() ? "found by litmus tests"
+                : found                            ? "found by the simulation itself"
+                                                   : "NOT FOUND");
+    return found ? 0 : 1;
+  }
+  const std::vector<std::string> missing = result.tally.NeverSeen();
+  for (const std::string& outcome : missing) std::printf("never seen: %s\n", outcome.c_str());
+  return result.failure.empty() && missing.empty() ? 0 : 1;
 }
 
 int WriteTables(const std::vector<std::string>& files, const std::string& page) {
@@ -116,18 +160,27 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   CLI::App* run = app.add_subcommand("run", "all shapes in all situations");
-  run->add_option("--seed", arguments.run.seed, "of the random delays");
+  CLI::App* simulate = app.add_subcommand("simulate", "the same in simulation");
+  for (CLI::App* either : {run, simulate}) {
+    either->add_option("--seed", arguments.run.seed, "of the random delays");
+    either->add_option("--longest-delay-ns", arguments.run.longest_delay_ns, "before an access");
+    either->add_option("--json", arguments.json, "write the counts into this file");
+    either->add_option("--mutation", arguments.mutation,
+                       "a deliberate error: see `model_check mutations`");
+  }
   run->add_option("--rounds", arguments.run.rounds, "in each situation")
       ->check(CLI::Range(1u, 100'000u));
   run->add_option("--cold-rounds", arguments.run.cold_rounds,
                   "in each situation that needs untouched pages")
       ->check(CLI::Range(1u, 10'000u));
-  run->add_option("--longest-delay-ns", arguments.run.longest_delay_ns, "before an access");
   run->add_option("--transport", arguments.transport, "shm or verbs");
   run->add_option("--cache", arguments.cache, "FARPAGE_CACHE_BYTES of the nodes");
   run->add_option("--prefetch", arguments.prefetch, "FARPAGE_PREFETCH of the nodes");
   run->add_option("--pager", arguments.pager, "FARPAGE_PAGER of the nodes");
-  run->add_option("--json", arguments.json, "write the counts into this file");
+  simulate->add_option("--rounds", arguments.simulation.rounds, "in each situation and pass")
+      ->check(CLI::Range(1u, 1'000u));
+  simulate->add_option("--passes", arguments.simulation.passes,
+                       "at most; stops when all possible outcomes have been seen");
   CLI::App* table = app.add_subcommand("table", "tables for the documentation");
   std::vector<std::string> files;
   std::string page;
@@ -136,9 +189,12 @@ int main(int argc, char** argv) {
   CLI::App* node = app.add_subcommand("node", "one node of a run; started by `run`");
   std::string control_path;
   node->add_option("control", control_path)->required();
+  node->add_option("--mutation", arguments.mutation);
   CLI11_PARSE(app, argc, argv);
 
   if (run->parsed()) return Run(arguments);
+  if (simulate->parsed()) return RunSimulation(arguments);
   if (table->parsed()) return WriteTables(files, page);
+  if (!arguments.mutation.empty()) farpage::model::MutateNewNodes(arguments.mutation.c_str());
   return RunNode(control_path);
 }

@@ -78,6 +78,12 @@ Sweep::Sweep(uint32_t rounds, uint32_t cold_rounds) {
   warm_groups_ = (warm_rounds + kUses - 1) / kUses;
 }
 
+Sweep::Sweep(const Cell& cell) : cells_{cell} {
+  cells_[0].first_group = 0;
+  cold_groups_ = cell.warmth == Warmth::kCold ? cell.rounds : 0;
+  warm_groups_ = (cell.rounds + kUses - 1) / kUses + 1;
+}
+
 Word Sweep::Locate(const Cell& cell, uint32_t round, uint32_t location) const {
   Word word{.home = HomeOf(cell.placement.homes, cell.threads(), location)};
   const uint64_t number = cell.first_group + round;

@@ -73,6 +73,8 @@ class Sweep {
  public:
   // `rounds` in each situation, `cold_rounds` in each that needs untouched pages.
   Sweep(uint32_t rounds, uint32_t cold_rounds);
+  // One situation alone.
+  explicit Sweep(const Cell& cell);
 
   const std::vector<Cell>& cells() const { return cells_; }
   // Of each region.
