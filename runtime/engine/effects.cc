@@ -91,7 +91,10 @@ std::optional<Stimulus> Engine::Execute(Page& page, const Effects& effects,
         page.serve_deferred = true;
         break;
       case EffectKind::kFail:
+        // Who waits for the page may be another thread than the one that learns of its loss.
         page.failed = effect.peer;
+        page.record.lost = 1;
+        page.record.installed_at = effect.peer.value();
         break;
       case EffectKind::kPostReadChain:
       case EffectKind::kPostReadChainBitOn:

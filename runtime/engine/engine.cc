@@ -178,6 +178,11 @@ AccessResult Engine::Obtain(Region& region, uint64_t index, Access access, int64
   for (bool first = true;; first = false) {
     Page page = Lock(region, index);
     if (first && StartStream(page, access)) continue;
+    if (!first && page.record.lost && page.record.state.state == State::kInvalid) {
+      const NodeId failed(page.record.installed_at);
+      Unlock(page);
+      return {Fate::kPeerFailed, failed};
+    }
     if (!StartMiss(page, access)) {  // all slots are in use: some will end
       Unlock(page);
       fabric_.Progress();

@@ -51,13 +51,14 @@ class PageRecord {
   }
 
   // Guarded by the lock.
-  uint32_t installed_at = 0;  // Engine's coarse clock, for the minimum hold
+  uint32_t installed_at = 0;  // Engine's coarse clock, for the minimum hold; if lost, the dead node
   directory::PageState state;
   uint16_t slot_plus_one = 0;  // the transaction's resources; 0: none
-  // 14 bits of pins; whether the cache's queue holds the page; spare
+  // 14 bits of pins; whether the cache's queue holds the page; whether the last miss found that the
+  // page has died with a node, which stays so
   uint16_t pins : 14 = 0;
   uint16_t queued : 1 = 0;
-  uint16_t spare : 1 = 0;
+  uint16_t lost : 1 = 0;
 
  private:
   static constexpr uint32_t kLocked = 1;

@@ -186,6 +186,10 @@ void SimulatedNode::Write(uint64_t address, uint64_t value) {
   }
 }
 
+bool SimulatedNode::Hits(uint64_t address, Access access) const {
+  return pager_->At(Find(address).page, access) != nullptr;
+}
+
 AccessResult SimulatedNode::Pin(uint64_t address, Access access) {
   const Place place = Find(address);
   return engine_->Pin(*place.region, place.index, access, parts_->FetchDeadlineNs());

@@ -63,6 +63,8 @@ class SimulatedNode {
   uint64_t Read(uint64_t address);
   void Write(uint64_t address, uint64_t value);
 
+  // Whether an access would need no help.
+  bool Hits(uint64_t address, Access access) const;
   internal::AccessResult Pin(uint64_t address, Access access);
   void Unpin(uint64_t address);
   void Prefetch(uint64_t address, uint64_t pages, Access access);

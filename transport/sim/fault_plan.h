@@ -58,17 +58,17 @@ struct FaultPlan {
   std::vector<Stop> stops;
 
   // A node dies: at a time, or when its threads have passed so many points where time can pass
-  // (Scheduler::Advance), whichever comes first; 0 is never. Of what it has posted to each peer the
-  // first part is still executed, within `drain_ns`; then the others are told, each within
-  // `spread_ns`.
+  // (Scheduler::Advance), whichever comes first; 0 is never.
   struct Death {
     NodeId node;
     int64_t at_ns = 0;
     uint64_t after_advances = 0;
-    int64_t drain_ns = 10'000;
-    int64_t spread_ns = 100'000;
   };
   std::vector<Death> deaths;
+  // Of what a dead node has posted to each peer, the first part is still executed, within so long.
+  // Then the others are told, each within the second time.
+  int64_t drain_ns = 10'000;
+  int64_t told_within_ns = 100'000;
 
   // The connection between two nodes breaks for good. Nodes cannot go on that disagree about who is
   // in the cluster, so one of the two, `loser`, is ended before either is told.

@@ -178,31 +178,21 @@ void Network::StartFaults() {
   }
 }
 
-void Network::Kill(NodeId node, int64_t drain_ns, int64_t spread_ns) {
-  drain_ns_ = drain_ns;
-  spread_ns_ = spread_ns;
-  scheduler_.Kill(node.value());
-}
-
 // Called by the scheduler before the node's threads are gone for good.
 void Network::OnDeath(uint32_t node) {
-  for (const FaultPlan::Death& death : options_.faults.deaths) {
-    if (death.node.value() != node || drain_ns_ != 0) continue;
-    drain_ns_ = death.drain_ns;
-    spread_ns_ = death.spread_ns;
-  }
   ++deaths_;
+  if (on_death_) on_death_(NodeId(node));
   Record(kTraceDied, NodeId(node), NodeId(node), 0, 0);
   const int64_t now = scheduler_.now_ns();
-  const int64_t drained = now + std::max<int64_t>(std::exchange(drain_ns_, 0), 1);
-  const int64_t spread = std::exchange(spread_ns_, 0);
+  const int64_t drained = now + std::max<int64_t>(options_.faults.drain_ns, 1);
   for (const std::unique_ptr<QueuePair>& pair : ports_[node].pairs) {
     if (pair != nullptr) pair->Orphan(random_.Below(pair->queued() + 1));
   }
   At(drained, Happening::kDrained, node);
   for (uint32_t other = 0; other < size(); ++other) {
     if (other == node) continue;
-    At(drained + 1 + random_.Between(0, spread), Happening::kTold, other, node);
+    At(drained + 1 + random_.Between(0, options_.faults.told_within_ns), Happening::kTold, other,
+       node);
   }
 }
 
@@ -219,12 +209,11 @@ void Network::OnEvent(uint64_t tag) {
       return;
     }
     case Happening::kDeath: {
-      const FaultPlan::Death& death = faults.deaths[first];
-      Kill(death.node, death.drain_ns, death.spread_ns);
+      Kill(faults.deaths[first].node);
       return;
     }
     case Happening::kLoserEnds:
-      Kill(faults.lost[first].loser, 1, faults.lost[first].end_after_ns);
+      Kill(faults.lost[first].loser);
       return;
     case Happening::kDrained:
       for (const std::unique_ptr<QueuePair>& pair : ports_[first].pairs) {

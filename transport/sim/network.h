@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,9 +64,10 @@ class Network final : public EventHandler {
 
   // Faults of the plan come at their times from now on (which is when the plan's clock starts).
   void StartFaults();
-  // `node` dies now, as FaultPlan::Death says. If the caller is one of its threads, this does not
-  // return.
-  void Kill(NodeId node, int64_t drain_ns, int64_t spread_ns);
+  // `node` dies now, as FaultPlan says. If the caller is one of its threads, this does not return.
+  void Kill(NodeId node) { scheduler_.Kill(node.value()); }
+  // Called when a node dies, before anything else happens.
+  void set_on_death(std::function<void(NodeId)> on_death) { on_death_ = std::move(on_death); }
   bool alive(NodeId node) const { return scheduler_.alive(node.value()); }
   // How many nodes have died.
   uint32_t deaths() const { return deaths_; }
@@ -110,9 +112,8 @@ class Network final : public EventHandler {
   Trace& trace_;
   std::vector<Port> ports_;
   int64_t faults_from_ns_ = INT64_MAX;
-  int64_t drain_ns_ = 0;  // of the death that is happening
-  int64_t spread_ns_ = 0;
   uint32_t deaths_ = 0;
+  std::function<void(NodeId)> on_death_;
 };
 
 }  // namespace farpage::transport::sim

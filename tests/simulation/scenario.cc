@@ -1,0 +1,161 @@
+#include "tests/simulation/scenario.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "transport/sim/random.h"
+
+namespace farpage::simulation {
+
+using directory::State;
+using transport::sim::FaultPlan;
+using transport::sim::Random;
+
+namespace {
+
+NodeId AnyNode(Random& random, uint32_t nodes) {
+  return NodeId(static_cast<uint32_t>(random.Below(nodes)));
+}
+
+// A time by which most workloads are under way but not over.
+int64_t AnyTime(Random& random, const Scenario& scenario) {
+  const int64_t scale = scenario.cluster.latency.wire_ns;
+  return random.Between(0, 40) * random.Between(0, 20) * scale;
+}
+
+FaultPlan::NotReady AnyPause(Random& random, const Scenario& scenario) {
+  const int64_t begin = AnyTime(random, scenario);
+  return {AnyNode(random, scenario.cluster.nodes), begin,
+          begin + random.Between(1, 200) * scenario.cluster.latency.wire_ns};
+}
+
+void AddDelays(Random& random, Scenario& scenario) {
+  FaultPlan& faults = scenario.cluster.faults;
+  const int64_t wire = scenario.cluster.latency.wire_ns;
+  if (!random.OneIn(8)) faults.jitter_ns = random.Between(1, 4 * wire);
+  if (random.OneIn(2)) {
+    faults.late_one_in = static_cast<uint32_t>(random.Between(10, 200));
+    faults.late_ns = random.Between(wire, 100 * wire);
+  }
+  faults.torn_transfers = random.OneIn(2);
+}
+
+void AddPauses(Random& random, Scenario& scenario) {
+  FaultPlan& faults = scenario.cluster.faults;
+  const uint32_t nodes = scenario.cluster.nodes;
+  for (int count = 0; count < 3 && random.OneIn(3); ++count) {
+    const FaultPlan::NotReady pause = AnyPause(random, scenario);
+    faults.outages.push_back({pause.node, AnyNode(random, nodes), pause.begin_ns, pause.end_ns});
+  }
+  if (random.OneIn(4)) faults.not_ready.push_back(AnyPause(random, scenario));
+  if (random.OneIn(4)) faults.no_credit.push_back(AnyPause(random, scenario));
+  if (random.OneIn(5)) faults.slow.push_back({AnyNode(random, nodes), random.Between(2, 30)});
+  if (random.OneIn(4)) {
+    const FaultPlan::NotReady pause = AnyPause(random, scenario);
+    const int64_t longer = random.OneIn(4) ? 300'000'000 : 0;
+    faults.stops.push_back({pause.node, pause.begin_ns, pause.end_ns + longer});
+  }
+}
+
+void AddDeath(Random& random, Scenario& scenario) {
+  FaultPlan& faults = scenario.cluster.faults;
+  const int64_t wire = scenario.cluster.latency.wire_ns;
+  faults.drain_ns = random.Between(1, 30 * wire);
+  faults.told_within_ns = random.Between(0, 300 * wire);
+  const NodeId victim = AnyNode(random, scenario.cluster.nodes);
+  switch (random.Below(5)) {
+    case 0:
+      faults.deaths.push_back({victim, 1 + AnyTime(random, scenario), 0});
+      return;
+    case 1:
+      faults.deaths.push_back({victim, 0, 1 + random.Below(20'000)});
+      return;
+    case 2: {
+      const auto other = NodeId(
+          (victim.value() + 1 + static_cast<uint32_t>(random.Below(scenario.cluster.nodes - 1))) %
+          scenario.cluster.nodes);
+      faults.lost.push_back(
+          {other, victim, AnyTime(random, scenario), random.Between(1, 200) * wire});
+      return;
+    }
+    default: {
+      constexpr std::array kStates = {State::kHandOver,  State::kHandOver,   State::kHandOver,
+                                      State::kAwaitAcks, State::kAwaitAcks,  State::kWriteChain,
+                                      State::kReadChain, State::kWriteFetch, State::kReadFetch,
+                                      State::kExclusive, State::kExpiring};
+      scenario.death_in_state = {kStates[random.Below(kStates.size())],
+                                 static_cast<uint32_t>(random.Between(1, 60)), random.OneIn(2),
+                                 1 + random.Below(random.OneIn(2) ? 6 : 40)};
+      return;
+    }
+  }
+}
+
+void ChooseRegions(Random& random, Scenario& scenario) {
+  const uint64_t count = 1 + random.Below(3);
+  for (uint64_t index = 0; index < count; ++index) {
+    RegionPlan region;
+    region.pages = random.OneIn(2) ? 1 + random.Below(4) : 8 + random.Below(60);
+    region.options.placement = static_cast<Placement>(random.Below(3));
+    region.options.home = static_cast<uint32_t>(random.Below(scenario.cluster.nodes));
+    scenario.regions.push_back(region);
+  }
+}
+
+}  // namespace
+
+Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
+  Random random(Random::Mix(seed));
+  Scenario scenario;
+  scenario.seed = seed;
+  ClusterOptions& cluster = scenario.cluster;
+  cluster.seed = random.Next();
+  const bool crowd = random.OneIn(12);  // many nodes, few pages
+  cluster.nodes = static_cast<uint32_t>(crowd             ? random.Between(18, 40)
+                                        : random.OneIn(3) ? random.Between(5, 9)
+                                                          : random.Between(2, 4));
+  if (nodes != 0) cluster.nodes = nodes;
+  if (random.OneIn(6)) cluster.latency = transport::sim::SoftRoceLatency();
+  cluster.direct = random.OneIn(4);
+  cluster.maps_home_in_place = !random.OneIn(3);
+  cluster.cache_pages = random.OneIn(3) ? 1024 : static_cast<uint64_t>(random.Between(16, 32));
+  cluster.prefetch = random.OneIn(2);
+  cluster.minimum_hold_ns = random.Between(2, 20) * 512;
+  cluster.spin_ns = random.Between(0, 2'000);
+  cluster.agent_spin_ns = random.Between(0, 2'000);
+  ChooseRegions(random, scenario);
+  if (crowd) scenario.regions.resize(1);
+  if (crowd) scenario.regions[0].pages = 1 + random.Below(2);
+  scenario.threads = static_cast<uint32_t>(crowd || cluster.nodes > 20 ? 1 : random.Between(1, 3));
+  scenario.operations = static_cast<uint32_t>(random.Between(20, cluster.nodes > 9 ? 30 : 90));
+  scenario.phases = static_cast<uint32_t>(random.Between(1, 3));
+  scenario.locks = static_cast<uint32_t>(random.Between(0, 2));
+  scenario.words = static_cast<uint32_t>(random.Between(1, 8));
+  scenario.store_percent = static_cast<uint32_t>(random.Between(5, 70));
+  scenario.hot_percent = static_cast<uint32_t>(random.Between(0, 95));
+  scenario.think_ns = random.OneIn(2) ? 500 : random.Between(1, 20) * cluster.latency.wire_ns;
+  if (!random.OneIn(10)) AddDelays(random, scenario);
+  if (random.OneIn(2)) AddPauses(random, scenario);
+  if (random.OneIn(3) && cluster.nodes > 1) AddDeath(random, scenario);
+  return scenario;
+}
+
+std::string Describe(const Scenario& scenario) {
+  const ClusterOptions& cluster = scenario.cluster;
+  const FaultPlan& faults = cluster.faults;
+  std::string text =
+      absl::StrCat(cluster.nodes, " nodes × ", scenario.threads, " threads, ",
+                   cluster.direct ? "memory mapped by all" : "queue pairs", ", home ",
+                   cluster.maps_home_in_place ? "in place" : "copies", ", ", cluster.cache_pages,
+                   " pages of cache, ", cluster.prefetch ? "" : "no ", "prefetch, hold ",
+                   cluster.minimum_hold_ns, " ns; regions of");
+  for (const RegionPlan& region : scenario.regions) absl::StrAppend(&text, " ", region.pages);
+  absl::StrAppend(&text, " pages; jitter ", faults.jitter_ns, " ns, ", faults.outages.size(),
+                  " outages, ", faults.not_ready.size() + faults.no_credit.size(),
+                  " unready receivers, ", faults.slow.size(), " slow, ", faults.stops.size(),
+                  " stopped, ", faults.deaths.size() + (scenario.death_in_state ? 1 : 0),
+                  " to die, ", faults.lost.size(), " connections to break");
+  return text;
+}
+
+}  // namespace farpage::simulation

@@ -1,0 +1,158 @@
+// Runs the runtime in virtual time, with faults, seed after seed.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "tests/model/mutation.h"
+#include "tests/simulation/scenario.h"
+#include "tests/simulation/seed_runner.h"
+#include "tests/simulation/workload.h"
+
+namespace farpage::simulation {
+namespace {
+
+struct Arguments {
+  SeedRange range;
+  uint64_t one_seed = 0;
+  uint32_t nodes = 0;
+  std::string mutation;
+  bool all_mutations = false;
+  bool require_coverage = false;
+  bool expect_failure = false;
+};
+
+StepFunction StepOf(const std::string& mutation) {
+  return mutation.empty() ? StepFunction() : model::FindMutation(mutation.c_str()).step;
+}
+
+std::string ReplayCommand(const Arguments& arguments, uint64_t seed) {
+  std::string command = "./dev simulate --seed " + std::to_string(seed);
+  if (arguments.nodes != 0) command += " --nodes " + std::to_string(arguments.nodes);
+  if (!arguments.mutation.empty()) command += " --mutation " + arguments.mutation;
+  return command;
+}
+
+// Prints the cells that change something and were never used. True if there are none.
+bool CheckCoverage(const Coverage& coverage) {
+  uint32_t used = 0;
+  uint32_t possible = 0;
+  for (size_t state = 0; state < directory::kStates; ++state) {
+    for (size_t event = 0; event < directory::kEvents; ++event) {
+      const auto cell = directory::Cell(static_cast<directory::State>(state),
+                                        static_cast<directory::Event>(event));
+      if (cell.verdict != directory::Verdict::kStepped) continue;
+      ++possible;
+      if (coverage[state][event] != 0) {
+        ++used;
+        continue;
+      }
+      std::printf("never reached: %s / %s\n", Name(static_cast<directory::State>(state)),
+                  Name(static_cast<directory::Event>(event)));
+    }
+  }
+  std::printf("%u of the table's %u cells that change something were reached\n", used, possible);
+  return used == possible;
+}
+
+void PrintFailure(const Arguments& arguments, const FailedSeed& failed) {
+  std::printf("seed %llu: %s\n  to see it again: %s\n",
+              static_cast<unsigned long long>(failed.seed), failed.what.c_str(),
+              ReplayCommand(arguments, failed.seed).c_str());
+}
+
+int RunOne(const Arguments& arguments) {
+  const Scenario scenario = MakeScenario(arguments.one_seed, arguments.nodes);
+  std::printf("%s\n", Describe(scenario).c_str());
+  const Verdict verdict = RunScenario(scenario, StepOf(arguments.mutation));
+  std::printf(
+      "%llu accesses, %llu of them to lost pages; %llu events, %.3f virtual ms, hash %016llx\n",
+      static_cast<unsigned long long>(verdict.accesses),
+      static_cast<unsigned long long>(verdict.lost_accesses),
+      static_cast<unsigned long long>(verdict.events),
+      static_cast<double>(verdict.virtual_ns) / 1e6, static_cast<unsigned long long>(verdict.hash));
+  if (verdict.failure.empty()) return 0;
+  PrintFailure(arguments, {arguments.one_seed, verdict.failure});
+  return 1;
+}
+
+Summary RunRange(const Arguments& arguments, const SeedRange& range, const StepFunction& step) {
+  return RunSeeds(
+      range, [&](uint64_t seed) { return RunScenario(MakeScenario(seed, arguments.nodes), step); });
+}
+
+int RunMany(const Arguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  const Summary summary = RunRange(arguments, arguments.range, StepOf(arguments.mutation));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (const FailedSeed& failed : summary.failures) PrintFailure(arguments, failed);
+  const bool covered = CheckCoverage(summary.coverage);
+  std::printf(
+      "%llu seeds, %zu failed, %.1f s: %.1f seeds per second on %u cores; %llu accesses (%llu to "
+      "lost pages), %llu events; hash %016llx\n",
+      static_cast<unsigned long long>(summary.seeds), summary.failures.size(), seconds,
+      static_cast<double>(summary.seeds) / seconds, arguments.range.jobs,
+      static_cast<unsigned long long>(summary.accesses),
+      static_cast<unsigned long long>(summary.lost_accesses),
+      static_cast<unsigned long long>(summary.events),
+      static_cast<unsigned long long>(summary.hash));
+  if (arguments.expect_failure) return summary.failures.empty() ? 1 : 0;
+  return summary.failures.empty() && (covered || !arguments.require_coverage) ? 0 : 1;
+}
+
+// Each mutation that is made of steps must be found within the seeds given.
+int RunMutations(const Arguments& arguments) {
+  SeedRange range = arguments.range;
+  range.most_failures = 1;
+  uint32_t tried = 0;
+  uint32_t missed = 0;
+  for (const model::Mutation& mutation : model::Mutations()) {
+    if (mutation.fault != model::Fault::kNone) continue;
+    ++tried;
+    const Summary summary = RunRange(arguments, range, mutation.step);
+    if (summary.failures.empty()) {
+      ++missed;
+      std::printf("%-30s not found in %llu seeds: %s\n", mutation.name,
+                  static_cast<unsigned long long>(range.count), mutation.what);
+    } else {
+      const FailedSeed& failed = summary.failures.front();
+      std::printf("%-30s seed %llu: %s\n", mutation.name,
+                  static_cast<unsigned long long>(failed.seed),
+                  failed.what.substr(0, failed.what.find('\n')).c_str());
+    }
+    std::fflush(stdout);
+  }
+  std::printf("%u mutations, %u not found\n", tried, missed);
+  return missed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace farpage::simulation
+
+int main(int argc, char** argv) {
+  using namespace farpage::simulation;  // NOLINT(google-build-using-namespace)
+  Arguments arguments;
+  arguments.range.jobs = std::max(1u, std::thread::hardware_concurrency());
+  CLI::App app{
+      "Runs the runtime in virtual time, with faults: each seed is a cluster, a program and "
+      "what goes wrong."};
+  app.add_option("--seeds", arguments.range.count, "how many");
+  app.add_option("--first-seed", arguments.range.first, "where to begin");
+  app.add_option("--seed", arguments.one_seed, "this one alone, with its description");
+  app.add_option("--nodes", arguments.nodes, "so many nodes; chosen by the seed if not given")
+      ->check(CLI::Range(2u, farpage::kMaxNodes));
+  app.add_option("--jobs", arguments.range.jobs, "processes; as many as there are cores");
+  app.add_option("--mutation", arguments.mutation,
+                 "a deliberate error: see `model_check mutations`");
+  app.add_flag("--all-mutations", arguments.all_mutations,
+               "each deliberate error in the protocol's steps, until it is found");
+  app.add_flag("--require-coverage", arguments.require_coverage,
+               "fail if a cell of the table that changes something is never reached");
+  app.add_flag("--expect-failure", arguments.expect_failure, "fail if nothing is wrong");
+  CLI11_PARSE(app, argc, argv);
+  if (arguments.one_seed != 0) return RunOne(arguments);
+  return arguments.all_mutations ? RunMutations(arguments) : RunMany(arguments);
+}
