@@ -73,9 +73,9 @@ simulation::ClusterOptions OptionsFor(const SimulationOptions& asked, uint64_t s
   options.address_space_bytes = size_t{64} << 20;
   options.faults.jitter_ns = static_cast<int64_t>(seed % 3) * 2'000;
   options.faults.torn_transfers = seed % 2 == 0;
-  options.direct = seed % 4 == 1;
+  options.direct = false;
   options.maps_home_in_place = seed % 5 != 0;
-  options.minimum_hold_ns = seed % 3 == 0 ? 300 : 4'000;
+  options.minimum_hold_ns = seed % 3 == 0 ? 1'500 : 4'000;
   return options;
 }
 
@@ -153,13 +153,17 @@ SimulationResult Simulate(const SimulationOptions& options) {
   SimulationResult result;
   const Sweep all(options.rounds, options.rounds);
   uint64_t seed = options.seed;
-  for (; result.passes < options.passes; ++result.passes) {
-    for (const Cell& cell : all.cells()) {
-      if (!RunCell(cell, options, seed++, result)) return result;
-    }
-    if (!options.step && result.tally.NeverSeen().empty()) {
-      ++result.passes;
-      break;
+  bool missing = true;
+  for (; missing && result.passes < options.passes; ++result.passes) {
+    const bool first = result.passes == 0;
+    missing = false;
+    for (const Shape& shape : Shapes()) {
+      if (!first && result.tally.NeverSeen(shape).empty()) continue;
+      for (const Cell& cell : all.cells()) {
+        if (&cell.shape_data() != &shape) continue;
+        if (!RunCell(cell, options, seed++, result)) return result;
+      }
+      missing = missing || options.step || !result.tally.NeverSeen(shape).empty();
     }
   }
   return result;

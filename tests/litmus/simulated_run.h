@@ -13,7 +13,8 @@ namespace farpage::litmus {
 
 struct SimulationOptions {
   uint64_t seed = 1;
-  uint32_t passes = 1;  // through all situations, at most; stops when everything was seen
+  uint32_t passes = 1;  // through all situations, at most: later ones for shapes of which some
+                        // possible outcome has not been seen
   uint32_t rounds = 8;  // in each situation
   int64_t longest_delay_ns = 30'000;
   model::StepFunction step = {};  // in place of directory::Step(), if any
@@ -26,7 +27,7 @@ struct SimulationResult {
 };
 
 // Runs every shape in every situation, each in a cluster of its own with its own seed, network and
-// delays. With a mutation it stops at the first failure or forbidden outcome.
+// delays. Stops at the first failure or forbidden outcome.
 SimulationResult Simulate(const SimulationOptions& options);
 
 }  // namespace farpage::litmus

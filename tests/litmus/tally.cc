@@ -80,14 +80,20 @@ std::vector<std::string> Tally::Violations() const {
   return found;
 }
 
+std::vector<std::string> Tally::NeverSeen(const Shape& shape) const {
+  std::vector<std::string> missing;
+  for (const Values& outcome : Interleavings(shape)) {
+    if (Seen(shape, outcome) == 0) {
+      missing.push_back(absl::StrCat(shape.name, ": ", ToText(outcome)));
+    }
+  }
+  return missing;
+}
+
 std::vector<std::string> Tally::NeverSeen() const {
   std::vector<std::string> missing;
   for (const Shape& shape : Shapes()) {
-    for (const Values& outcome : Interleavings(shape)) {
-      if (Seen(shape, outcome) == 0) {
-        missing.push_back(absl::StrCat(shape.name, ": ", ToText(outcome)));
-      }
-    }
+    for (std::string& outcome : NeverSeen(shape)) missing.push_back(std::move(outcome));
   }
   return missing;
 }

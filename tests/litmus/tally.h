@@ -35,7 +35,8 @@ class Tally {
   // Outcomes that the consistency's model forbids, in words, each with its count.
   std::vector<std::string> Violations() const;
   // Outcomes that the strictest model allows and that were never seen, in words.
-  std::vector<std::string> NeverSeen() const;
+  std::vector<std::string> NeverSeen(const Shape& shape) const;
+  std::vector<std::string> NeverSeen() const;  // of all shapes
 
   // A line per test for people.
   std::string Summary() const;
