@@ -50,6 +50,7 @@ class Workload {
   void Store(Program& program, uint64_t address);
   void Stream(Program& program);
   void Pin(Program& program);
+  bool MayBeUnpinned(SimulatedNode& node, uint64_t address, Access access);
   void CriticalSection(Program& program);
   bool PassBarrier(SimulatedNode& node, uint32_t phase);
   void Check(SimulatedNode& node, const char* what, uint64_t address, const AccessResult& result);
@@ -136,6 +137,15 @@ void Workload::Stream(Program& program) {
   }
 }
 
+// A pinned page stays, unless a node died with it, or it is pinned for reading and written by this
+// node meanwhile.
+bool Workload::MayBeUnpinned(SimulatedNode& node, uint64_t address, Access access) {
+  if (cluster_.network().deaths() > 0) return true;
+  const State state = node.StateOf(PageId{address / kPageBytes}).state;
+  return access == Access::kRead && (state == State::kWriteChain || state == State::kWriteFetch ||
+                                     state == State::kAwaitAcks);
+}
+
 void Workload::Pin(Program& program) {
   const uint64_t address = AnyAddress(program);
   const Access access = program.random.OneIn(2) ? Access::kRead : Access::kWrite;
@@ -143,7 +153,7 @@ void Workload::Pin(Program& program) {
   Check(program.node, "pin", address, result);
   if (result.fate != Fate::kOk) return;
   program.node.Work(program.random.Between(0, 4 * scenario_.think_ns));
-  if (!program.node.Hits(address, access)) {
+  if (!program.node.Hits(address, access) && !MayBeUnpinned(program.node, address, access)) {
     cluster_.Fail(absl::StrCat("node ", program.node.id().value(), ": a pinned page is gone"),
                   PageId{address / kPageBytes});
   }
