@@ -83,7 +83,7 @@ void AddDeath(Random& random, Scenario& scenario) {
                                       State::kAwaitAcks, State::kAwaitAcks,  State::kWriteChain,
                                       State::kReadChain, State::kWriteFetch, State::kReadFetch,
                                       State::kExclusive, State::kExpiring};
-      scenario.death_in_state = {kStates[random.Below(kStates.size())],
+      scenario.death_in_state = {kStates[random.Below(kStates.size())], std::nullopt,
                                  static_cast<uint32_t>(random.Between(1, 60)), random.OneIn(2),
                                  1 + random.Below(random.OneIn(2) ? 6 : 40)};
       return;
@@ -102,6 +102,54 @@ void ChooseRegions(Random& random, Scenario& scenario) {
   }
 }
 
+// Many nodes want few pages: there is no room to defer all that ask.
+void MakeCrowd(Random& random, Scenario& scenario) {
+  scenario.regions.resize(1);
+  scenario.regions[0].pages = 1 + random.Below(2);
+  scenario.operations = 12;
+  scenario.threads = 1;
+}
+
+// Long runs of pages that others hold: more than there are slots for.
+void MakePipeline(Random& random, Scenario& scenario) {
+  scenario.regions.resize(1);
+  scenario.regions[0].pages = 60 + random.Below(70);
+  scenario.regions[0].options.placement = Placement::kOneHome;
+  scenario.cluster.cache_pages = 1024;
+  scenario.cluster.prefetch = true;
+  scenario.stream_percent = 60;
+  scenario.stream_pages = 64;
+  scenario.operations = 12;
+  scenario.hot_percent = 0;
+}
+
+// Upgrades that take long: what they upgrade may have come and gone meanwhile.
+void MakeLateUpgrades(Random& random, Scenario& scenario) {
+  FaultPlan& faults = scenario.cluster.faults;
+  faults.late_one_in = static_cast<uint32_t>(random.Between(3, 8));
+  faults.late_ns = random.Between(20, 150) * scenario.cluster.latency.wire_ns;
+  scenario.regions.resize(1);
+  scenario.regions[0].pages = 1;
+  scenario.store_percent = 50;
+  scenario.cluster.direct = false;
+  if (random.OneIn(2)) {
+    scenario.death_in_state = {State::kAwaitAcks, directory::Event::kWonWithoutPage,
+                               static_cast<uint32_t>(random.Between(1, 2)), true, 1};
+  }
+}
+
+// A holder dies while it passes the page on.
+void MakeDyingHolder(Random& random, Scenario& scenario) {
+  scenario.cluster.direct = false;
+  scenario.cluster.faults.deaths.clear();
+  scenario.cluster.faults.lost.clear();
+  scenario.store_percent = 60;
+  scenario.hot_percent = 90;
+  scenario.death_in_state = {State::kHandOver, std::nullopt,
+                             static_cast<uint32_t>(random.Between(1, 20)), random.OneIn(3),
+                             1 + random.Below(30)};
+}
+
 }  // namespace
 
 Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
@@ -110,7 +158,9 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   scenario.seed = seed;
   ClusterOptions& cluster = scenario.cluster;
   cluster.seed = random.Next();
-  const bool crowd = random.OneIn(12);  // many nodes, few pages
+  enum Kind : uint8_t { kCrowd, kPipeline, kLateUpgrades, kDyingHolder, kKinds };
+  const uint64_t kind = random.Below(kKinds + 12);
+  const bool crowd = kind == kCrowd;
   cluster.nodes = static_cast<uint32_t>(crowd             ? random.Between(18, 40)
                                         : random.OneIn(3) ? random.Between(5, 9)
                                                           : random.Between(2, 4));
@@ -121,13 +171,12 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   cluster.cache_pages = random.OneIn(3) ? 1024 : static_cast<uint64_t>(random.Between(16, 32));
   cluster.prefetch = random.OneIn(2);
   cluster.minimum_hold_ns = random.Between(2, 20) * 512;
-  cluster.spin_ns = random.Between(0, 2'000);
-  cluster.agent_spin_ns = random.Between(0, 2'000);
+  cluster.spin_ns = random.Between(0, 1'000);
+  cluster.agent_spin_ns = random.Between(0, 500);
+  cluster.latency.poll_ns = random.Between(50, 200);
   ChooseRegions(random, scenario);
-  if (crowd) scenario.regions.resize(1);
-  if (crowd) scenario.regions[0].pages = 1 + random.Below(2);
   scenario.threads = static_cast<uint32_t>(crowd || cluster.nodes > 20 ? 1 : random.Between(1, 3));
-  scenario.operations = static_cast<uint32_t>(random.Between(20, cluster.nodes > 9 ? 30 : 90));
+  scenario.operations = static_cast<uint32_t>(random.Between(15, cluster.nodes > 4 ? 30 : 60));
   scenario.phases = static_cast<uint32_t>(random.Between(1, 3));
   scenario.locks = static_cast<uint32_t>(random.Between(0, 2));
   scenario.words = static_cast<uint32_t>(random.Between(1, 8));
@@ -137,6 +186,10 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   if (!random.OneIn(10)) AddDelays(random, scenario);
   if (random.OneIn(2)) AddPauses(random, scenario);
   if (random.OneIn(3) && cluster.nodes > 1) AddDeath(random, scenario);
+  if (kind == kCrowd) MakeCrowd(random, scenario);
+  if (kind == kPipeline) MakePipeline(random, scenario);
+  if (kind == kLateUpgrades) MakeLateUpgrades(random, scenario);
+  if (kind == kDyingHolder) MakeDyingHolder(random, scenario);
   return scenario;
 }
 

@@ -13,13 +13,14 @@
 
 namespace farpage::simulation {
 
-// A node dies soon after somebody's page has come into a state: the node itself, or the page's
-// home.
+// A node dies soon after somebody's page has come into a state, or has met an event: that node, or
+// at once the page's home.
 struct DeathInState {
   directory::State state;
-  uint32_t occurrence;  // the how many-th time, counted over all nodes
+  std::optional<directory::Event> event;  // if any, it counts, and not the state
+  uint32_t occurrence;                    // the how many-th time, counted over all nodes
   bool home;
-  uint64_t advances_later;
+  uint64_t advances_later;  // of the node
 };
 
 struct RegionPlan {
@@ -38,13 +39,10 @@ struct Scenario {
   uint32_t locks = 1;
   uint32_t words = 4;  // of a page, that are used
   uint32_t store_percent = 30;
-  uint32_t hot_percent = 50;  // of accesses, to one page
-  int64_t think_ns = 2'000;   // between accesses, at most
-
-  bool may_lose_nodes() const {
-    return death_in_state.has_value() || !cluster.faults.deaths.empty() ||
-           !cluster.faults.lost.empty();
-  }
+  uint32_t hot_percent = 50;    // of accesses, to one page
+  int64_t think_ns = 2'000;     // between accesses, at most
+  uint32_t stream_percent = 6;  // of what is done, runs of pages
+  uint64_t stream_pages = 24;   // at most
 };
 
 // Everything follows from the seed, but for `nodes`, if it is not 0.

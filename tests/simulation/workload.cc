@@ -50,6 +50,7 @@ class Workload {
   void Store(Program& program, uint64_t address);
   void Stream(Program& program);
   void Pin(Program& program);
+  bool MayBeUnpinned(SimulatedNode& node, uint64_t address, Access access);
   void CriticalSection(Program& program);
   bool PassBarrier(SimulatedNode& node, uint32_t phase);
   void Check(SimulatedNode& node, const char* what, uint64_t address, const AccessResult& result);
@@ -123,7 +124,7 @@ void Workload::Stream(Program& program) {
   const size_t region = random.Below(program.regions.size());
   const uint64_t pages = scenario_.regions[region].pages;
   const uint64_t first = random.Below(pages);
-  const uint64_t last = std::min(pages, first + 2 + random.Below(24));
+  const uint64_t last = std::min(pages, first + 2 + random.Below(scenario_.stream_pages));
   const bool stores = random.Below(200) < scenario_.store_percent;
   if (random.OneIn(3)) {
     program.node.Prefetch(program.regions[region] + first * kPageBytes, last - first,
@@ -136,6 +137,15 @@ void Workload::Stream(Program& program) {
   }
 }
 
+// A pinned page stays, unless a node died with it, or it is pinned for reading and written by this
+// node meanwhile.
+bool Workload::MayBeUnpinned(SimulatedNode& node, uint64_t address, Access access) {
+  if (cluster_.network().deaths() > 0) return true;
+  const State state = node.StateOf(PageId{address / kPageBytes}).state;
+  return access == Access::kRead &&
+         (state == State::kWriteChain || state == State::kWriteFetch || state == State::kAwaitAcks);
+}
+
 void Workload::Pin(Program& program) {
   const uint64_t address = AnyAddress(program);
   const Access access = program.random.OneIn(2) ? Access::kRead : Access::kWrite;
@@ -143,7 +153,7 @@ void Workload::Pin(Program& program) {
   Check(program.node, "pin", address, result);
   if (result.fate != Fate::kOk) return;
   program.node.Work(program.random.Between(0, 4 * scenario_.think_ns));
-  if (!program.node.Hits(address, access)) {
+  if (!program.node.Hits(address, access) && !MayBeUnpinned(program.node, address, access)) {
     cluster_.Fail(absl::StrCat("node ", program.node.id().value(), ": a pinned page is gone"),
                   PageId{address / kPageBytes});
   }
@@ -178,12 +188,12 @@ void Workload::CriticalSection(Program& program) {
 void Workload::Act(Program& program) {
   Random& random = program.random;
   const uint64_t kind = random.Below(100);
-  if (kind < 6) return Stream(program);
-  if (kind < 11) return Pin(program);
-  if (kind < 16 && !program.locks.empty()) return CriticalSection(program);
+  if (kind < scenario_.stream_percent) return Stream(program);
+  if (kind >= 95) return Pin(program);
+  if (kind >= 90 && !program.locks.empty()) return CriticalSection(program);
   const uint64_t address = AnyAddress(program);
   // A load and then a store: an upgrade.
-  if (kind < 30) Load(program, address);
+  if (kind >= 70) Load(program, address);
   random.Below(100) < scenario_.store_percent ? Store(program, address) : Load(program, address);
 }
 
@@ -240,10 +250,16 @@ void Workload::RunNode(SimulatedNode& node) {
 void Workload::OnStep(NodeId node, const StepTaken& step) {
   if (!scenario_.death_in_state.has_value()) return;
   const DeathInState& death = *scenario_.death_in_state;
-  if (step.after != death.state || step.before == death.state) return;
-  if (++occurrences_ != death.occurrence) return;
-  const NodeId victim = death.home ? cluster_.node(node).HomeOf(step.page) : node;
-  cluster_.scheduler().KillAfter(victim.value(), death.advances_later);
+  const bool happens = death.event.has_value()
+                           ? step.event == *death.event
+                           : step.after == death.state && step.before != death.state;
+  if (!happens || ++occurrences_ != death.occurrence) return;
+  const NodeId home = cluster_.node(node).HomeOf(step.page);
+  if (death.home && home != node) {
+    cluster_.network().Kill(home);
+  } else {
+    cluster_.scheduler().KillAfter(node.value(), death.advances_later);
+  }
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ void Unpin(NodeImpl* node, const void* data, size_t bytes);
 
 // Keeps a range present, so that system calls can be given pointers into it. Other nodes that want
 // to write these pages (or read them, if pinned for writing) wait until it is destroyed, so keep it
-// short: well below ClusterOptions::fetch_timeout_ms.
+// short: well below ClusterOptions::fetch_timeout_ms. A page that is pinned for reading goes for a
+// while if this node writes to it and another node writes first: pin for writing what is written.
 class Pinned {
  public:
   Pinned() = default;
