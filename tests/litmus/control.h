@@ -18,7 +18,7 @@ struct RunOptions {
   uint64_t seed = 1;
   uint32_t rounds = 1;
   uint32_t cold_rounds = 1;
-  uint32_t longest_delay_ns = 30'000;
+  uint32_t longest_delay_ns = 300'000;
 };
 
 // Cells are numbered as in the sweep. The functions of threads end the process when others do not
