@@ -1,8 +1,10 @@
 // A long random run on real nodes, recorded and judged.
 //   history_run run                       fails unless the history is what memory promises
+//   history_run run --die-after N         the same when a node dies meanwhile
 //   history_run run --mutation NAME       with a deliberate error in the protocol: says who finds
 //   it
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -41,7 +43,9 @@ bootstrap::LaunchResult Launch(const Arguments& arguments, const OperationLog& l
                        "--threads",
                        std::to_string(workload.threads_per_node),
                        "--pages",
-                       std::to_string(workload.pages)};
+                       std::to_string(workload.pages),
+                       "--die-after",
+                       std::to_string(workload.die_after)};
   if (!arguments.mutation.empty()) {
     options.arguments.insert(options.arguments.end(), {"--mutation", arguments.mutation});
   }
@@ -75,6 +79,11 @@ int Run(const Arguments& arguments) {
   const Judgement judgement = Judge(arguments.workload, log.Threads());
   std::printf("%s", judgement.text.c_str());
   if (result.exit_status != 0) std::printf("nodes: %s\n", result.failure.c_str());
+  if (arguments.workload.die_after > 0) {
+    // Others may lose pages with it, and end of that; what all of them saw is judged nevertheless.
+    const bool died = result.first_failed == NodeId(1) && result.exit_status == 128 + SIGKILL;
+    return judgement.right && died ? 0 : 1;
+  }
   if (arguments.mutation.empty()) return judgement.right && result.exit_status == 0 ? 0 : 1;
 
   const bool found = !judgement.right || result.exit_status != 0;
@@ -110,6 +119,8 @@ int main(int argc, char** argv) {
     either->add_option("--seed", arguments.workload.seed, "of the accesses");
     either->add_option("--threads", arguments.workload.threads_per_node, "of each node");
     either->add_option("--pages", arguments.workload.pages, "accessed");
+    either->add_option("--die-after", arguments.workload.die_after,
+                       "kill node 1 when a thread of it has made so many accesses");
     either->add_option("--mutation", arguments.mutation,
                        "a deliberate error: see `model_check mutations`");
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <random>
 #include <span>
 #include <thread>
@@ -28,13 +29,15 @@ class Thread {
     while (!writer_.full()) {
       const uint32_t page = Below(workload_.pages);
       for (uint32_t count = 1 + Below(workload_.most_accesses_per_turn);
-           count > 0 && !writer_.full(); --count) {
+           count > 0 && !writer_.full(); --count, ++done_) {
+        if (dies() && done_ == workload_.die_after) std::raise(SIGKILL);
         Access(page * workload_.locations_per_page + Below(workload_.locations_per_page));
       }
     }
   }
 
  private:
+  bool dies() const { return workload_.die_after > 0 && number_ == workload_.threads_per_node; }
   uint32_t Below(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
 
   // Sequentially consistent also between the threads of one node, whose processor would else let a
@@ -78,6 +81,7 @@ class Thread {
   OperationLog::Writer writer_;
   std::minstd_rand random_;
   uint64_t written_ = 0;
+  uint32_t done_ = 0;
 };
 
 std::vector<uint64_t*> Words(Node& node, const Workload& workload) {

@@ -17,6 +17,7 @@ struct Workload {
   uint32_t pages = 40;  // the first half in a strict region, the others in a sequential one
   uint32_t locations_per_page = 6;
   uint32_t most_accesses_per_turn = 12;  // to one page, before a thread turns to another
+  uint32_t die_after = 0;  // operations of its first thread after which node 1 is killed; 0: never
 
   uint32_t locations() const { return pages * locations_per_page; }
   uint32_t PageOf(uint32_t location) const { return location / locations_per_page; }
