@@ -68,7 +68,7 @@ class LocationChecker {
   }
 
  private:
-  bool Violated(std::string what) {
+  bool Violated(const std::string& what) {
     violation_ = absl::StrCat("x", location_, " is not linearizable: ", what);
     return false;
   }
