@@ -1,12 +1,13 @@
 #include "tests/litmus/control.h"
 
 #include <sched.h>
-#include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace farpage::litmus {

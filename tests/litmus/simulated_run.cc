@@ -1,5 +1,6 @@
 #include "tests/litmus/simulated_run.h"
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <vector>
