@@ -26,7 +26,11 @@ namespace {
 // The agent keeps looking for more for so long after it has served something.
 constexpr int64_t kAgentSpinNs = 2'000;
 
+std::atomic<Stepper*> stepper_of_new_nodes{nullptr};
+
 }  // namespace
+
+void SetStepperOfNewNodes(Stepper* stepper) { stepper_of_new_nodes.store(stepper); }
 
 absl::StatusOr<std::unique_ptr<NodeImpl>> NodeImpl::Join(const Options& options) {
   std::unique_ptr<NodeImpl> node(new NodeImpl(options));
@@ -66,7 +70,8 @@ absl::Status NodeImpl::Build() {
       Engine::Create(*cluster_, *space_, *pager_,
                      {.cache_pages = std::max<uint64_t>(own.cache_bytes / kPageBytes, 16),
                       .prefetch = own.prefetch,
-                      .minimum_hold_ns = own.minimum_hold_ns});
+                      .minimum_hold_ns = own.minimum_hold_ns,
+                      .stepper = stepper_of_new_nodes.load()});
   if (!engine.ok()) return engine.status();
   engine_ = *std::move(engine);
   fabric_->set_message_handler(engine_.get());

@@ -30,6 +30,10 @@
 
 namespace farpage::internal {
 
+// Nodes that join afterwards decide with `stepper`, or with directory::Step() again if it is null:
+// for tests that break the protocol on purpose. Any thread.
+void SetStepperOfNewNodes(Stepper* stepper);
+
 class NodeImpl final : public FaultServer {
  public:
   static absl::StatusOr<std::unique_ptr<NodeImpl>> Join(const Options& options);
