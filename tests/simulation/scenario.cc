@@ -116,6 +116,7 @@ void MakePipeline(Random& random, Scenario& scenario) {
   scenario.regions[0].pages = 60 + random.Below(70);
   scenario.regions[0].options.placement = Placement::kOneHome;
   scenario.cluster.cache_pages = 1024;
+  scenario.cluster.mailbox_slots = 64;
   scenario.cluster.prefetch = true;
   scenario.stream_percent = 60;
   scenario.stream_pages = 64;

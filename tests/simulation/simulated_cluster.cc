@@ -17,6 +17,7 @@ transport::sim::NetworkOptions NetworkOptions(const ClusterOptions& options) {
   transport::sim::NetworkOptions network;
   network.latency = options.latency;
   network.faults = options.faults;
+  network.mailbox_slots = options.mailbox_slots;
   network.direct = options.direct;
   return network;
 }

@@ -49,6 +49,8 @@ struct ClusterOptions {
   // As transport/shm: memory mapped by all, chains executed by their poster.
   bool direct = false;
   bool maps_home_in_place = true;
+  uint32_t mailbox_slots =
+      256;  // of each node for each other; half as many pages can be on their way
   uint64_t cache_pages = 1 << 18;
   bool prefetch = true;
   int64_t minimum_hold_ns = 4'000;
