@@ -126,15 +126,27 @@ void MakePipeline(Random& random, Scenario& scenario) {
 // Upgrades that take long: what they upgrade may have come and gone meanwhile.
 void MakeLateUpgrades(Random& random, Scenario& scenario) {
   FaultPlan& faults = scenario.cluster.faults;
-  faults.late_one_in = static_cast<uint32_t>(random.Between(3, 8));
-  faults.late_ns = random.Between(20, 150) * scenario.cluster.latency.wire_ns;
+  const uint32_t nodes = scenario.cluster.nodes;
+  const NodeId home = AnyNode(random, nodes);
+  for (uint32_t node = 0; node < nodes; ++node) {
+    const int64_t ns = random.Between(10, 60) * scenario.cluster.latency.wire_ns;
+    if (NodeId(node) != home && random.OneIn(2)) faults.distant.push_back({NodeId(node), home, ns});
+  }
   scenario.regions.resize(1);
+  scenario.regions[0].options = {.placement = Placement::kOneHome, .home = home.value()};
+  scenario.think_ns = scenario.cluster.latency.wire_ns;
   scenario.regions[0].pages = 1;
-  scenario.store_percent = 50;
+  if (random.OneIn(2)) {  // its holders evict the page
+    scenario.regions[0].pages = 30;
+    scenario.cluster.cache_pages = 16;
+    scenario.stream_percent = 25;
+  }
+  scenario.hot_percent = 80;
+  scenario.store_percent = static_cast<uint32_t>(random.Between(8, 25));
+  scenario.operations = 40;
   scenario.cluster.direct = false;
-  if (random.OneIn(2)) {
-    scenario.death_in_state = {State::kAwaitAcks, directory::Event::kWonWithoutPage,
-                               static_cast<uint32_t>(random.Between(1, 2)), true, 1};
+  if (!random.OneIn(3)) {
+    scenario.death_in_state = {State::kAwaitAcks, directory::Event::kWonWithoutPage, 1, true, 1};
   }
 }
 
@@ -159,11 +171,13 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   ClusterOptions& cluster = scenario.cluster;
   cluster.seed = random.Next();
   enum Kind : uint8_t { kCrowd, kPipeline, kLateUpgrades, kDyingHolder, kKinds };
-  const uint64_t kind = random.Below(kKinds + 12);
+  uint64_t kind = random.Below(kKinds + 12);
+  if (kind == kKinds) kind = kLateUpgrades;  // what these are for happens rarely
   const bool crowd = kind == kCrowd;
   cluster.nodes = static_cast<uint32_t>(crowd             ? random.Between(18, 40)
                                         : random.OneIn(3) ? random.Between(5, 9)
                                                           : random.Between(2, 4));
+  if (kind == kLateUpgrades) cluster.nodes = static_cast<uint32_t>(random.Between(4, 7));
   if (nodes != 0) cluster.nodes = nodes;
   if (random.OneIn(6)) cluster.latency = transport::sim::SoftRoceLatency();
   cluster.direct = random.OneIn(4);

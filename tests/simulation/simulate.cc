@@ -23,6 +23,7 @@ struct Arguments {
   bool all_mutations = false;
   std::vector<std::string> mutations;
   bool require_coverage = false;
+  bool cells = false;
 };
 
 StepFunction StepOf(const std::string& mutation) {
@@ -37,7 +38,7 @@ std::string ReplayCommand(const Arguments& arguments, uint64_t seed) {
 }
 
 // Prints the cells that change something and were never used. True if there are none.
-bool CheckCoverage(const Coverage& coverage) {
+bool CheckCoverage(const Coverage& coverage, bool print_all) {
   uint32_t used = 0;
   uint32_t possible = 0;
   for (size_t state = 0; state < directory::kStates; ++state) {
@@ -46,6 +47,11 @@ bool CheckCoverage(const Coverage& coverage) {
                                         static_cast<directory::Event>(event));
       if (cell.verdict != directory::Verdict::kStepped) continue;
       ++possible;
+      if (print_all) {
+        std::printf("%10llu  %s / %s\n", static_cast<unsigned long long>(coverage[state][event]),
+                    Name(static_cast<directory::State>(state)),
+                    Name(static_cast<directory::Event>(event)));
+      }
       if (coverage[state][event] != 0) {
         ++used;
         continue;
@@ -90,7 +96,7 @@ int RunMany(const Arguments& arguments) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const FailedSeed& failed : summary.failures) PrintFailure(arguments, failed);
-  const bool covered = CheckCoverage(summary.coverage);
+  const bool covered = CheckCoverage(summary.coverage, arguments.cells);
   std::printf(
       "%llu seeds, %zu failed, %.1f s: %.1f seeds per second on %u cores; %llu accesses (%llu to "
       "lost pages), %llu events; hash %016llx\n",
@@ -154,6 +160,7 @@ int main(int argc, char** argv) {
   app.add_flag("--all-mutations", arguments.all_mutations,
                "each deliberate error in the protocol's steps, until it is found");
   app.add_option("--mutations", arguments.mutations, "the same for these")->delimiter(',');
+  app.add_flag("--cells", arguments.cells, "print how often each cell of the table was used");
   app.add_flag("--require-coverage", arguments.require_coverage,
                "fail if a cell of the table that changes something is never reached");
   CLI11_PARSE(app, argc, argv);

@@ -42,7 +42,8 @@ StepWatch SimulatedCluster::MakeWatch(NodeId node) {
   return StepWatch(
       options_.step, coverage_,
       [this, node](const StepTaken& step) {
-        trace_.Add(DescribeStep(scheduler_.now_ns(), node, step));
+        const bool nothing = step.event == directory::Event::kIrrelevant;
+        if (!nothing) trace_.Add(DescribeStep(scheduler_.now_ns(), node, step));
         if (on_step_) on_step_(node, step);
       },
       [this, node](PageId page, const std::string& what) {

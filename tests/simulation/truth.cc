@@ -20,7 +20,7 @@ Truth::Wrong Truth::OnMap(NodeId node, PageId page, Access access, const std::by
   const NodeId writer = truth.writer;
   const bool has_it = truth.readers.contains(node);
   truth.readers.insert(node);
-  if (access == Access::kWrite) truth.writer = node;
+  if (access == Access::kWrite) truth.writer = truth.last_writer = node;
   if (writer.valid() && writer != node) {
     return absl::StrCat("node ", node.value(), " maps the page while node ", writer.value(),
                         " maps it for writing");
@@ -75,9 +75,9 @@ void Truth::OnStore(PageId page, uint64_t offset, uint64_t value) {
   std::memcpy(At(page).content.data() + offset, &value, sizeof value);
 }
 
-NodeId Truth::WriterOf(PageId page) const {
+NodeId Truth::LastWriterOf(PageId page) const {
   const auto found = pages_.find(page.value);
-  return found == pages_.end() ? NodeId::None() : found->second->writer;
+  return found == pages_.end() ? NodeId::None() : found->second->last_writer;
 }
 
 }  // namespace farpage::simulation

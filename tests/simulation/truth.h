@@ -37,14 +37,15 @@ class Truth {
   Wrong OnLoad(NodeId node, internal::PageId page, uint64_t offset, uint64_t value) const;
   void OnStore(internal::PageId page, uint64_t offset, uint64_t value);
 
-  // Who maps it for writing, or none.
-  NodeId WriterOf(internal::PageId page) const;
+  // Who mapped it for writing last, or none.
+  NodeId LastWriterOf(internal::PageId page) const;
 
  private:
   struct Page {
     std::array<std::byte, internal::kPageBytes> content{};
     directory::NodeSet readers;  // the writer too
     NodeId writer;
+    NodeId last_writer;
   };
   Page& At(internal::PageId page);
 

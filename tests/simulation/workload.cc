@@ -73,16 +73,8 @@ bool Workload::MayBeLost(PageId page, NodeId peer) {
   if (!cluster_.alive(dead.HomeOf(page))) return true;
   const NodeId holder = dead.HolderOf(page);
   if (holder.valid() && !cluster_.alive(holder)) return true;
-  switch (dead.StateOf(page).state) {
-    case State::kInvalid:
-    case State::kReadChain:
-    case State::kReadFetch:
-    case State::kShared:
-    case State::kExpiring:
-      return false;
-    default:
-      return true;
-  }
+  // It may have passed the holder word on, but not the page.
+  return cluster_.truth().LastWriterOf(page) == peer;
 }
 
 void Workload::Check(SimulatedNode& node, const char* what, uint64_t address,
@@ -142,8 +134,8 @@ void Workload::Stream(Program& program) {
 bool Workload::MayBeUnpinned(SimulatedNode& node, uint64_t address, Access access) {
   if (cluster_.network().deaths() > 0) return true;
   const State state = node.StateOf(PageId{address / kPageBytes}).state;
-  return access == Access::kRead &&
-         (state == State::kWriteChain || state == State::kWriteFetch || state == State::kAwaitAcks);
+  return access == Access::kRead && (state == State::kWriteChain || state == State::kWriteFetch ||
+                                     state == State::kAwaitAcks || state == State::kExclusive);
 }
 
 void Workload::Pin(Program& program) {

@@ -21,6 +21,14 @@ struct FaultPlan {
   // Transfers of more than 8 bytes happen in two halves, between which others may come.
   bool torn_transfers = false;
 
+  // What one node posts to another always takes so much longer; what others post overtakes it.
+  struct Distant {
+    NodeId from;
+    NodeId to;
+    int64_t ns;
+  };
+  std::vector<Distant> distant;
+
   // Nothing gets through between two nodes for a while. It is sent again and comes afterwards.
   struct Outage {
     NodeId one;

@@ -111,6 +111,14 @@ Fate Network::Execute(NodeId from, NodeId to, const Operation& op, uint32_t begi
   return Fate::kOk;
 }
 
+int64_t Network::WireNs(NodeId from, NodeId to) const {
+  int64_t wire = from == to ? options_.latency.own_node_ns : options_.latency.wire_ns;
+  for (const FaultPlan::Distant& distant : options_.faults.distant) {
+    if (distant.from == from && distant.to == to) wire += distant.ns;
+  }
+  return wire;
+}
+
 int64_t Network::Lateness() {
   const FaultPlan& faults = options_.faults;
   int64_t late = faults.jitter_ns > 0 ? random_.Between(0, faults.jitter_ns) : 0;

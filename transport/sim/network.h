@@ -92,6 +92,8 @@ class Network final : public EventHandler {
   void Fail(NodeId node, NodeId peer, std::string reason);
   // The same to the other side, after a while.
   void BreakConnection(NodeId node, NodeId peer, std::string reason);
+  // How long anything takes from one to the other.
+  int64_t WireNs(NodeId from, NodeId to) const;
   // How much later than usual something comes.
   int64_t Lateness();
   // When what wants to pass from one to the other at `when_ns` may do so.

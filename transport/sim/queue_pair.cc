@@ -50,7 +50,7 @@ void QueuePair::Append(Item item, uint64_t bytes) {
   const int64_t now = network_.scheduler().now_ns();
   port.sends_until_ns = std::max(port.sends_until_ns, now) + latency.gap_ns +
                         static_cast<int64_t>(bytes) * latency.byte_ps / 1000;
-  const int64_t wire = from_ == to_ ? latency.own_node_ns : latency.wire_ns;
+  const int64_t wire = network_.WireNs(from_, to_);
   item.arrives_ns = std::max(last_arrival_ns_, port.sends_until_ns + wire + network_.Lateness());
   last_arrival_ns_ = item.arrives_ns;
   items_.push_back(std::move(item));
@@ -150,9 +150,8 @@ void QueuePair::EndItem(Fate fate) {
   if (item.last) {
     chain_fate_ = Fate::kOk;
     if (item.completion != nullptr) {
-      const Latency& latency = network_.options().latency;
-      const int64_t wire = from_ == to_ ? latency.own_node_ns : latency.wire_ns;
-      int64_t when = network_.scheduler().now_ns() + wire + network_.Lateness();
+      int64_t when =
+          network_.scheduler().now_ns() + network_.WireNs(to_, from_) + network_.Lateness();
       when = network_.AfterOutages(to_, from_, when);
       if (!answers_.empty()) when = std::max(when, answers_.back().when_ns);
       answers_.push_back({item.completion, fate, when});
