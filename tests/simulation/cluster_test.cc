@@ -66,5 +66,60 @@ TEST(SimulatedCluster, WhatOneWritesAnotherReadsAfterABarrier) {
   EXPECT_EQ(read, std::vector<uint64_t>({17, 17, 17}));
 }
 
+// The chain that finds out ends on another thread than the one that waits for the page.
+TEST(SimulatedCluster, AnAccessToALostPageFailsAtOnceAndNamesTheDeadNode) {
+  ClusterOptions options;
+  options.spin_ns = 0;
+  SimulatedCluster cluster(options);
+  std::vector<internal::AccessResult> results;
+  int64_t waited_ns = 0;
+  cluster.Run([&](SimulatedNode& node) {
+    const uint64_t page = node.Allocate("page", 1, {.placement = Placement::kOneHome, .home = 0});
+    node.Ready();
+    if (node.id() == NodeId(2)) {
+      node.Write(page, 1);
+      cluster.network().Kill(NodeId(2));
+    }
+    if (node.id() != NodeId(1)) return;
+    node.Work(10'000'000);
+    const int64_t begin_ns = cluster.now_ns();
+    for (int thread = 0; thread < 3; ++thread) {
+      node.Start([&, page] {
+        uint64_t value = 0;
+        results.push_back(node.Load(page, &value));
+        results.push_back(node.Store(page, 2));
+        waited_ns = cluster.now_ns() - begin_ns;
+      });
+    }
+  });
+  EXPECT_FALSE(cluster.failure().has_value()) << cluster.failure()->what;
+  EXPECT_EQ(results.size(), 6u);
+  for (const internal::AccessResult& result : results) {
+    EXPECT_EQ(result.fate, transport::Fate::kPeerFailed);
+    EXPECT_EQ(result.peer, NodeId(2));
+  }
+  EXPECT_LT(waited_ns, 1'000'000'000);
+}
+
+TEST(SimulatedCluster, WithoutFaultsNothingIsLeftToChance) {
+  std::vector<uint64_t> hashes;
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
+    ClusterOptions options;
+    options.nodes = 40;
+    options.seed = seed;
+    SimulatedCluster cluster(options);
+    cluster.Run([&](SimulatedNode& node) {
+      const uint64_t page = node.Allocate("page", 1);
+      node.Ready();
+      node.Read(page);
+      if (node.id() == NodeId(1)) node.Write(page, 1);
+      EXPECT_TRUE(node.Barrier().ok());
+    });
+    EXPECT_FALSE(cluster.failure().has_value()) << cluster.failure()->what;
+    hashes.push_back(cluster.trace().hash());
+  }
+  EXPECT_EQ(hashes[0], hashes[1]);
+}
+
 }  // namespace
 }  // namespace farpage::simulation
