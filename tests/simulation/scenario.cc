@@ -204,6 +204,10 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   if (kind == kPipeline) MakePipeline(random, scenario);
   if (kind == kLateUpgrades) MakeLateUpgrades(random, scenario);
   if (kind == kDyingHolder) MakeDyingHolder(random, scenario);
+  if (cluster.nodes > 60) {  // so many make enough of a crowd
+    scenario.operations = 6;
+    scenario.phases = 1;
+  }
   return scenario;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace farpage::transport::sim {
 namespace {
@@ -27,7 +26,7 @@ void QueuePair::Post(std::span<const Operation> chain, Completion* completion) {
     item.last = last;
     item.operation = operation;
     item.completion = last ? completion : nullptr;
-    Append(std::move(item), BytesThere(operation));
+    Append(item, BytesThere(operation));
   }
 }
 
@@ -40,11 +39,12 @@ void QueuePair::Send(const Message& message) {
   item.is_message = true;
   item.last = true;
   item.message = message;
-  Append(std::move(item), kMessageBytes);
+  Append(item, kMessageBytes);
 }
 
 // Puts an item behind the others; when it arrives depends on what the NIC has to send before it.
-void QueuePair::Append(Item item, uint64_t bytes) {
+void QueuePair::Append(const Item& posted, uint64_t bytes) {
+  Item item = posted;
   const Latency& latency = network_.options().latency;
   Port& port = network_.port(from_);
   const int64_t now = network_.scheduler().now_ns();
@@ -53,7 +53,7 @@ void QueuePair::Append(Item item, uint64_t bytes) {
   const int64_t wire = network_.WireNs(from_, to_);
   item.arrives_ns = std::max(last_arrival_ns_, port.sends_until_ns + wire + network_.Lateness());
   last_arrival_ns_ = item.arrives_ns;
-  items_.push_back(std::move(item));
+  items_.push_back(item);
   if (items_.size() == 1) ExpectFirst();
 }
 
@@ -145,7 +145,7 @@ void QueuePair::Deliver(const Item& item) {
 // The first item is done with; the next may come.
 void QueuePair::EndItem(Fate fate) {
   chain_fate_ = fate;
-  const Item item = std::move(items_.front());
+  const Item item = items_.front();
   items_.pop_front();
   if (item.last) {
     chain_fate_ = Fate::kOk;

@@ -52,7 +52,7 @@ class QueuePair final : public EventHandler {
     int64_t when_ns;
   };
 
-  void Append(Item item, uint64_t bytes);
+  void Append(const Item& posted, uint64_t bytes);
   void ExpectFirst();
   void Arrive();
   void Execute();
