@@ -391,6 +391,24 @@ bool OnlyMissing(const NodeSet* need, NodeId node) {
   return rest.empty();
 }
 
+// Answers come from those who were asked, and of two that want a copy dropped the first waits for
+// its ACK before there can be a second.
+bool FromWhomItMay(const PageState& page, const NodeSet* need, const Stimulus& stimulus) {
+  switch (stimulus.input) {
+    case Input::kGrantShared:
+    case Input::kGrantExclusive:
+    case Input::kNack:
+      return page.partner == stimulus.from;
+    case Input::kAck:
+      return page.state != State::kAwaitAcks || need->contains(stimulus.from);
+    case Input::kInvalidate:
+      return page.state != State::kReadChain || !page.partner.valid() ||
+             page.partner == stimulus.from;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 Event Classify(const PageState& page, const NodeSet* need, const Stimulus& stimulus) {
@@ -458,10 +476,7 @@ Verdict Step(PageState& page, NodeSet* need, const Stimulus& stimulus, Effects& 
   const TableCell& cell = kTable.at(page.state, event);
   if (event == Event::kRead && page.mapped) return Verdict::kHit;
   if (event == Event::kEvict && stimulus.held) return Verdict::kRefused;
-  if ((event == Event::kAck || event == Event::kAckLast) && page.state == State::kAwaitAcks &&
-      !need->contains(stimulus.from)) {
-    return Verdict::kImpossible;
-  }
+  if (!FromWhomItMay(page, need, stimulus)) return Verdict::kImpossible;
   if (cell.verdict != Verdict::kStepped) return cell.verdict;
   if (event == Event::kPageArrived) page.page_here = true;
   for (size_t index = 0; index < cell.action_count; ++index) {

@@ -55,6 +55,11 @@ enum class Input : uint8_t {
 };
 inline constexpr size_t kInputs = 17;
 
+// Whether the input is what another node says, not what this node did, saw or learned itself.
+constexpr bool IsMessage(Input input) {
+  return input >= Input::kGrantShared && input <= Input::kFetchExclusive;
+}
+
 struct Stimulus {
   Input input = Input::kRead;
   NodeId from = {};            // messages, kPeerFailed, kChainFailed

@@ -1,7 +1,8 @@
 #include "runtime/agent.h"
 
 #include <pthread.h>
-#include <signal.h>
+
+#include <csignal>
 
 namespace farpage::internal {
 

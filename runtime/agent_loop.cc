@@ -27,7 +27,8 @@ void AgentLoop::ServeWhileBusy() {
   Fabric::PollingScope polling(fabric_);
   int64_t idle_since = fabric_.NowNs();
   while (!stop_.load(std::memory_order_relaxed)) {
-    if (fabric_.Progress()) {
+    const bool served = fabric_.Progress();
+    if (engine_.FetchStretch() || served) {
       idle_since = fabric_.NowNs();
     } else if (fabric_.NowNs() - idle_since > spin_ns_) {
       return;

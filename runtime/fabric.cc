@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 
 #include "runtime/futex.h"
 
@@ -108,12 +107,13 @@ bool Fabric::PollCompletions() {
 
 bool Fabric::PollMailbox() {
   if (!receive_lock_.try_lock()) return false;
-  std::lock_guard lock(receive_lock_, std::adopt_lock);
-  return ReceiveLocked();
+  const bool any = ReceiveLocked();
+  receive_lock_.unlock();
+  return any;
 }
 
 void Fabric::StopReceivingFrom(NodeId peer) {
-  std::lock_guard lock(receive_lock_);
+  Hold lock(receive_lock_);
   if (silenced_[peer.value()]) return;
   while (ReceiveLocked()) {
   }

@@ -11,6 +11,7 @@
 #include "runtime/clock.h"
 #include "runtime/counters.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 #include "transport/transport.h"
 
 namespace farpage::internal {
@@ -101,7 +102,7 @@ class Fabric {
  private:
   bool PollCompletions();
   bool PollMailbox();
-  bool ReceiveLocked();
+  bool ReceiveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(receive_lock_);
 
   transport::Transport& transport_;
   Counters& counters_;
@@ -109,7 +110,7 @@ class Fabric {
   const int64_t spin_ns_;
   MessageHandler* handler_ = nullptr;
   SpinLock receive_lock_;  // one thread at a time receives, so that senders' order is kept
-  std::array<bool, kMaxNodes> silenced_{};  // guarded by receive_lock_
+  std::array<bool, kMaxNodes> silenced_ ABSL_GUARDED_BY(receive_lock_){};
 };
 
 }  // namespace farpage::internal

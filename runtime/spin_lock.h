@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "absl/base/thread_annotations.h"
 #include "runtime/futex.h"
 
 namespace farpage::internal {
@@ -33,18 +34,18 @@ class SpinWait {
   unsigned turns_ = 0;
 };
 
-// Lockable.
-class SpinLock {
+// Lockable, and known to clang's thread-safety analysis.
+class ABSL_LOCKABLE SpinLock {
  public:
-  void lock() {
+  void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     SpinWait wait;
     while (!try_lock()) wait.Pause();
   }
-  bool try_lock() {
+  bool try_lock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     return !held_.load(std::memory_order_relaxed) &&
            !held_.exchange(true, std::memory_order_acquire);
   }
-  void unlock() { held_.store(false, std::memory_order_release); }
+  void unlock() ABSL_UNLOCK_FUNCTION() { held_.store(false, std::memory_order_release); }
 
  private:
   std::atomic<bool> held_{false};

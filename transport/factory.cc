@@ -8,8 +8,9 @@ namespace farpage::transport {
 namespace {
 
 // A node sends each peer at most one request per page it is fetching, and one answer per page the
-// peer is fetching: the engine's 64 + 64, with room.
-constexpr uint32_t kMailboxSlots = 256;
+// peer is fetching. The engine fetches no more at once than there is room for (slots.h).
+constexpr uint32_t kShmMailboxSlots = 512;
+constexpr uint32_t kVerbsMailboxSlots = 256;  // each is a receive of a queue pair
 
 VerbsOptions VerbsOptionsOf(const FactoryOptions& options) {
   VerbsOptions verbs;
@@ -17,7 +18,7 @@ VerbsOptions VerbsOptionsOf(const FactoryOptions& options) {
   verbs.port = options.port > 0 ? static_cast<uint32_t>(options.port) : 0;
   verbs.gid_index = options.gid_index;
   verbs.mtu_bytes = options.mtu_bytes > 0 ? static_cast<uint32_t>(options.mtu_bytes) : 0;
-  verbs.mailbox_slots = kMailboxSlots;
+  verbs.mailbox_slots = kVerbsMailboxSlots;
   return verbs;
 }
 
@@ -28,7 +29,7 @@ absl::StatusOr<std::unique_ptr<Transport>> CreateTransport(Rendezvous& rendezvou
                                                            absl::Time deadline) {
   if (options.name == "shm") {
     ShmOptions shm;
-    shm.mailbox_slots = kMailboxSlots;
+    shm.mailbox_slots = kShmMailboxSlots;
     return CreateShmTransport(rendezvous, shm, deadline);
   }
   if (options.name == "verbs") {

@@ -12,7 +12,8 @@ namespace {
 
 // To a tenth of a second: some of the time a node was given has gone before it asks.
 std::string TimeText(uint32_t ms) {
-  return ms < 1000 ? absl::StrFormat("%d ms", ms) : absl::StrFormat("%g s", (ms + 50) / 100 / 10.0);
+  const uint32_t tenths = (ms + 50) / 100;
+  return ms < 1000 ? absl::StrFormat("%d ms", ms) : absl::StrFormat("%g s", tenths / 10.0);
 }
 
 const char* Have(const std::vector<NodeId>& nodes) { return nodes.size() == 1 ? "has" : "have"; }
@@ -63,7 +64,7 @@ absl::Status Exchange::Missed(const std::vector<bool>& joined) const {
   std::vector<NodeId> late;
   for (uint32_t node = 0; node < frames_.size(); ++node) {
     if (frames_[node] != nullptr) continue;
-    (joined[node] ? late : absent).push_back(NodeId(node));
+    (joined[node] ? late : absent).emplace_back(node);
   }
   std::string what;
   if (!absent.empty()) {

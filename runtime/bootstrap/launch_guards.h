@@ -2,9 +2,9 @@
 #ifndef FARPAGE_RUNTIME_BOOTSTRAP_LAUNCH_GUARDS_H_
 #define FARPAGE_RUNTIME_BOOTSTRAP_LAUNCH_GUARDS_H_
 
-#include <signal.h>
 #include <sys/resource.h>
 
+#include <csignal>
 #include <cstdint>
 
 #include "absl/status/status.h"

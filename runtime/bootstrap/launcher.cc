@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "runtime/bootstrap/job.h"
 #include "runtime/bootstrap/launch_guards.h"
@@ -28,9 +29,9 @@ std::vector<std::string> EnvironmentFor(const LaunchOptions& options) {
     return false;
   };
   for (const auto& [name, value] : CurrentEnvironment()) {
-    if (!replaced(name)) environment.push_back(name + "=" + value);
+    if (!replaced(name)) environment.push_back(absl::StrCat(name, "=", value));
   }
-  for (const auto& [name, value] : added) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : added) environment.push_back(absl::StrCat(name, "=", value));
   return environment;
 }
 

@@ -2,10 +2,10 @@
 #ifndef FARPAGE_RUNTIME_BOOTSTRAP_NODE_PROCESS_H_
 #define FARPAGE_RUNTIME_BOOTSTRAP_NODE_PROCESS_H_
 
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <csignal>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,11 +1,11 @@
 #include "runtime/bootstrap/orphans.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 
 namespace farpage::bootstrap {

@@ -60,7 +60,7 @@ std::shared_ptr<const OutgoingFrame> Outgoing(std::string bytes, std::vector<Own
 }  // namespace
 
 RendezvousClient::RendezvousClient(NodeId self, uint32_t size)
-    : self_(self), size_(size), receiver_(kMaxPayloadBytes) {}
+    : self_(self), size_(size), receiver_(kMaxPayloadBytes), news_(size) {}
 
 absl::StatusOr<std::unique_ptr<RendezvousClient>> RendezvousClient::Connect(
     const NodeOptions& node, absl::Time wall_deadline) {
@@ -121,7 +121,7 @@ absl::Status RendezvousClient::BeAdmitted(const NodeOptions& node, Clock::time_p
     return absl::InvalidArgumentError(
         "FARPAGE_JOB_SECRET should be 32 hexadecimal digits, as farpage run writes it");
   }
-  std::unique_lock lock(mutex_);
+  Hold lock(mutex_);
   Hello hello;
   hello.secret = *secret;
   hello.rank = node.rank;
@@ -129,12 +129,12 @@ absl::Status RendezvousClient::BeAdmitted(const NodeOptions& node, Clock::time_p
   to_send_.Push(Outgoing(EncodeHello(hello)));
   while (true) {
     TakeIn();
-    if (!broken_.ok()) return broken_;
-    if (admitted_) return absl::OkStatus();
+    if (!news_.broken().ok()) return news_.broken();
+    if (news_.admitted()) return absl::OkStatus();
     const SendQueue::Progress sending = sending_;
-    lock.unlock();
+    mutex_.unlock();
     const bool in_time = WaitForExchange(sending, deadline);
-    lock.lock();
+    mutex_.lock();
     if (!in_time) return absl::DeadlineExceededError("the launcher does not answer");
   }
 }
@@ -143,30 +143,28 @@ absl::StatusOr<std::vector<Contribution>> RendezvousClient::AllGather(std::strin
                                                                       Contribution mine,
                                                                       absl::Time wall_deadline) {
   const Clock::time_point deadline = FromWallClock(wall_deadline);
-  std::unique_lock lock(mutex_);
+  Hold lock(mutex_);
   if (absl::Status begun = Begin(key, std::move(mine), deadline - Clock::now()); !begun.ok()) {
     return begun;
   }
   while (true) {
     TakeIn();
-    if (ExchangeOver()) break;
+    if (news_.exchange_over()) break;
     const SendQueue::Progress sending = sending_;
-    lock.unlock();
+    mutex_.unlock();
     const bool in_time = WaitForExchange(sending, deadline + kAnswerSlack);
-    lock.lock();
-    if (!in_time && !ExchangeOver()) {
-      Break(absl::DeadlineExceededError(
+    mutex_.lock();
+    if (!in_time && !news_.exchange_over()) {
+      news_.Break(absl::DeadlineExceededError(
           absl::StrFormat("the launcher did not answer in exchange '%s'", key)));
     }
   }
-  exchanging_ = false;
-  if (!broken_.ok()) return broken_;
-  return std::exchange(parts_, {});
+  return news_.EndExchange();
 }
 
 absl::Status RendezvousClient::Begin(std::string_view key, Contribution mine,
                                      Clock::duration timeout) {
-  if (exchanging_) return absl::FailedPreconditionError("another thread is in AllGather()");
+  if (news_.exchanging()) return absl::FailedPreconditionError("another thread is in AllGather()");
   if (left_) return absl::FailedPreconditionError("AllGather() after Leave()");
   if (key.size() > kMaxKeyBytes || mine.bytes.size() > kMaxContributionBytes ||
       mine.fds.size() > kMaxContributionFds) {
@@ -177,13 +175,9 @@ absl::Status RendezvousClient::Begin(std::string_view key, Contribution mine,
         kMaxContributionBytes, kMaxContributionFds));
   }
   TakeIn();
-  if (!broken_.ok()) return broken_;
+  if (!news_.broken().ok()) return news_.broken();
   Clear(exchange_event_);
-  exchanging_ = true;
-  parts_here_ = 0;
-  part_here_.assign(size_, false);
-  parts_.clear();
-  parts_.resize(size_);
+  news_.BeginExchange();
   Contribute contribute{std::string(key), 0, std::move(mine.bytes)};
   contribute.timeout_ms =
       static_cast<uint32_t>(std::max<int64_t>(std::chrono::ceil<milliseconds>(timeout).count(), 0));
@@ -191,8 +185,6 @@ absl::Status RendezvousClient::Begin(std::string_view key, Contribution mine,
   to_send_.Push(Outgoing(EncodeContribute(contribute, fds), std::move(mine.fds)));
   return absl::OkStatus();
 }
-
-bool RendezvousClient::ExchangeOver() const { return !broken_.ok() || parts_here_ == size_; }
 
 bool RendezvousClient::WaitForExchange(SendQueue::Progress sending, Clock::time_point deadline) {
   const bool writable = sending == SendQueue::Progress::kSocket;
@@ -208,15 +200,27 @@ bool RendezvousClient::WaitForExchange(SendQueue::Progress sending, Clock::time_
 
 void RendezvousClient::TakeIn() {
   if (!open_) return;
+  const bool was_over = news_.exchange_over();
+  const size_t deaths = news_.deaths();
+  ReadAndSend();
+  if (!was_over && news_.exchange_over()) Signal(exchange_event_);
+  if (news_.deaths() != deaths) Signal(death_event_);
+}
+
+void RendezvousClient::ReadAndSend() {
   bool more = true;
   absl::StatusOr<bool> open = true;
   while (open.ok() && *open && more) {
     open = receiver_.ReceiveFrom(socket_.get(), more);
-    absl::StatusOr<std::optional<Frame>> frame = std::optional<Frame>();
-    while (open.ok() && (frame = receiver_.Next()).ok() && frame->has_value()) {
-      if (absl::Status ok = Handle(**std::move(frame)); !ok.ok()) open = ok;
+    while (open.ok()) {
+      absl::StatusOr<std::optional<Frame>> frame = receiver_.Next();
+      if (!frame.ok()) {
+        open = frame.status();
+        break;
+      }
+      if (!frame->has_value()) break;
+      if (absl::Status ok = news_.Take(**std::move(frame)); !ok.ok()) open = ok;
     }
-    if (!frame.ok()) open = frame.status();
   }
   // Only now: what the launcher said before it went is worth more than that it went.
   if (open.ok() && *open) {
@@ -229,70 +233,19 @@ void RendezvousClient::TakeIn() {
   // A socket at its end stays readable for ever.
   epoll_ctl(event_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr);
   const absl::Status why = open.ok() ? LauncherGone() : open.status();
-  Break(why);
-  if (!left_ && admitted_) AddDeath({NodeId::None(), std::string(why.message())});
-}
-
-absl::Status RendezvousClient::Handle(Frame frame) {
-  switch (frame.type) {
-    case MessageType::kWelcome:
-      admitted_ = true;
-      return absl::OkStatus();
-    case MessageType::kFailed: {
-      absl::Status failure;
-      if (absl::Status ok = DecodeFailed(frame.bytes(), failure); !ok.ok()) return ok;
-      Break(failure);
-      return absl::OkStatus();
-    }
-    case MessageType::kPart:
-      return HandlePart(std::move(frame));
-    case MessageType::kDeath: {
-      absl::StatusOr<Death> death = DecodeDeath(frame.bytes());
-      if (!death.ok()) return death.status();
-      AddDeath({death->node, std::move(death->reason)});
-      return absl::OkStatus();
-    }
-    case MessageType::kHello:
-    case MessageType::kContribute:
-    case MessageType::kLeave:
-      break;
-  }
-  return absl::InvalidArgumentError("the launcher sent what only nodes send");
-}
-
-absl::Status RendezvousClient::HandlePart(Frame frame) {
-  absl::StatusOr<Part> part = DecodePart(frame.bytes());
-  if (!part.ok()) return part.status();
-  if (!broken_.ok()) return absl::OkStatus();  // of an exchange that was given up here
-  const uint32_t node = part->node.value();
-  if (!exchanging_ || node >= size_ || part_here_[node]) {
-    return absl::InvalidArgumentError("the launcher sent a part nobody asked for");
-  }
-  part_here_[node] = true;
-  parts_[node] = Contribution{std::move(part->bytes), std::move(frame.fds)};
-  if (++parts_here_ == size_) Signal(exchange_event_);
-  return absl::OkStatus();
-}
-
-void RendezvousClient::Break(absl::Status why) {
-  if (broken_.ok()) broken_ = std::move(why);
-  Signal(exchange_event_);
-}
-
-void RendezvousClient::AddDeath(PeerDeath death) {
-  deaths_.push_back(std::move(death));
-  Signal(death_event_);
+  news_.Break(why);
+  if (!left_ && news_.admitted()) news_.AddDeath({NodeId::None(), std::string(why.message())});
 }
 
 std::vector<PeerDeath> RendezvousClient::TakeDeaths() {
-  std::unique_lock lock(mutex_);
+  Hold lock(mutex_);
   TakeIn();
   Clear(death_event_);
-  return std::exchange(deaths_, {});
+  return news_.TakeDeaths();
 }
 
 void RendezvousClient::Leave() {
-  std::unique_lock lock(mutex_);
+  Hold lock(mutex_);
   if (left_ || !open_) return;
   left_ = true;
   to_send_.Push(Outgoing(EncodeLeave()));

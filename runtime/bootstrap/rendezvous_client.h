@@ -4,21 +4,21 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/bootstrap/frame_io.h"
+#include "runtime/bootstrap/launcher_news.h"
 #include "runtime/bootstrap/membership.h"
+#include "transport/lock.h"
 
 namespace farpage::bootstrap {
 
 // Whichever thread finds the socket readable takes in what is there, under the mutex, for both: the
 // parts of an exchange and the news of deaths. Two eventfds tell the other thread what it missed.
-// The mutex is never held while waiting. (Not absl's: the one of Debian is invisible to the thread
-// sanitizer.)
+// The mutex is never held while waiting.
 class RendezvousClient final : public Membership {
  public:
   // Connects and is admitted. See JoinCluster().
@@ -46,35 +46,25 @@ class RendezvousClient final : public Membership {
   // Sleeps until the socket or `exchange_event_` has something, or `deadline`: then false.
   bool WaitForExchange(SendQueue::Progress sending, Clock::time_point deadline);
 
-  // These are called with mutex_ held.
-  void TakeIn();
-  absl::Status Handle(Frame frame);
-  absl::Status HandlePart(Frame frame);
-  absl::Status Begin(std::string_view key, transport::Contribution mine, Clock::duration timeout);
-  bool ExchangeOver() const;
-  void Break(absl::Status why);
-  void AddDeath(PeerDeath death);
+  void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReadAndSend() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Begin(std::string_view key, transport::Contribution mine, Clock::duration timeout)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const NodeId self_;
   const uint32_t size_;
   transport::OwnedFd socket_;
   transport::OwnedFd exchange_event_;  // eventfd: the exchange under way is over
-  transport::OwnedFd death_event_;     // eventfd: deaths_ is not empty
+  transport::OwnedFd death_event_;     // eventfd: there is news of deaths
   transport::OwnedFd event_;           // epoll of socket_ and death_event_
 
-  std::mutex mutex_;  // guards all below
-  FrameReceiver receiver_;
-  SendQueue to_send_;
-  SendQueue::Progress sending_ = SendQueue::Progress::kEmpty;
-  std::vector<PeerDeath> deaths_;
-  absl::Status broken_;  // why no exchange can succeed any more
-  bool open_ = true;     // the launcher is there
-  bool left_ = false;
-  bool admitted_ = false;
-  bool exchanging_ = false;
-  uint32_t parts_here_ = 0;
-  std::vector<bool> part_here_;
-  std::vector<transport::Contribution> parts_;
+  ThreadMutex mutex_;
+  FrameReceiver receiver_ ABSL_GUARDED_BY(mutex_);
+  SendQueue to_send_ ABSL_GUARDED_BY(mutex_);
+  SendQueue::Progress sending_ ABSL_GUARDED_BY(mutex_) = SendQueue::Progress::kEmpty;
+  LauncherNews news_ ABSL_GUARDED_BY(mutex_);
+  bool open_ ABSL_GUARDED_BY(mutex_) = true;  // the launcher is there
+  bool left_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace farpage::bootstrap

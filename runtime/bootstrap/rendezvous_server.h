@@ -39,8 +39,8 @@ class RendezvousServer {
   Clock::time_point next_deadline() const;
   void Process();  // never blocks
 
-  // The process of `node` has ended. Reads what it had still sent before it judges.
-  void NodeEnded(NodeId node, const ProcessEnd& end);
+  // The process of node `id` has ended. Reads what it had still sent before it judges.
+  void NodeEnded(NodeId id, const ProcessEnd& end);
 
  private:
   enum class Presence : uint8_t { kAbsent, kJoined, kLeft, kDead };
@@ -77,7 +77,7 @@ class RendezvousServer {
 
   void RunTimers(Clock::time_point now);
   void Break(absl::Status why);
-  void DeclareDead(NodeId node, const std::string& reason);
+  void DeclareDead(NodeId id, const std::string& reason);
 
   std::string address_;
   Secret secret_{};

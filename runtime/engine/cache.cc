@@ -17,9 +17,13 @@ namespace {
 constexpr uint32_t kBatch = Run::kMaxPages;
 }
 
-void Engine::NoteInstalled(Page& page) {
-  cache_->AddPresent(1);
-  if (!page.record.queued && cache_->Push(page.id())) page.record.queued = 1;
+void Engine::NoteInstalled(Region& region, uint64_t first, uint64_t count) {
+  cache_->AddPresent(static_cast<int64_t>(count));
+  CacheQueue::Pusher queue(*cache_);
+  for (uint64_t index = first; index < first + count; ++index) {
+    PageRecord& record = region.records[index];
+    if (!record.queued && queue.Push({region.first_page.value + index})) record.queued = 1;
+  }
 }
 
 // Called before a miss, with no page locked. A whole run must fit afterwards.
@@ -95,7 +99,7 @@ void Engine::EvictBatch() {
     const uint64_t index = id->value - region.first_page.value;
     PageRecord& record = region.records[index];
     if (!record.TryLock()) {
-      cache_->Push(*id);
+      CacheQueue::Pusher(*cache_).Push(*id);
       continue;
     }
     Page page = Adopt(region, index);
@@ -110,7 +114,7 @@ void Engine::EvictBatch() {
       }
       if (verdict == Verdict::kStepped) Continue(page, effects, {.input = Input::kEvict});
     } else if (state != State::kInvalid && !(state == State::kExclusive && EvictExclusive(page))) {
-      if (cache_->Push(*id)) record.queued = 1;  // later perhaps
+      if (CacheQueue::Pusher(*cache_).Push(*id)) record.queued = 1;  // later perhaps
     }
     Unlock(page);
   }

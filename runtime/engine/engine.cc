@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runtime/engine/stream_detector.h"
 #include "runtime/fatal.h"
 
 namespace farpage::internal {
@@ -21,6 +20,11 @@ constexpr int64_t kSleepSliceNs = 100'000'000;
 bool IsResting(State state) {
   return state == State::kInvalid || state == State::kShared || state == State::kExpiring ||
          state == State::kExclusive;
+}
+
+// Whether an access to a page in this state can be part of a run.
+bool CanRun(State state, Access access) {
+  return state == State::kInvalid || (state == State::kShared && access == Access::kWrite);
 }
 
 }  // namespace
@@ -96,7 +100,9 @@ Verdict Engine::Step(const Page& page, const Stimulus& stimulus, Effects& effect
 Verdict Engine::Feed(Page& page, Stimulus stimulus) {
   Effects effects;
   const Verdict verdict = Step(page, stimulus, effects);
-  if (verdict == Verdict::kImpossible) ReportImpossible(page, stimulus);
+  if (verdict == Verdict::kImpossible && !directory::IsMessage(stimulus.input)) {
+    ReportImpossible(page, stimulus);
+  }
   if (verdict == Verdict::kStepped) Continue(page, effects, stimulus);
   return verdict;
 }
@@ -161,14 +167,40 @@ bool Engine::StartMiss(Page& page, Access access) {
 // The first fault of a stream's next stretch fetches the stretch. True if a chain is on its way (or
 // has ended already) and the page is unlocked; false if nothing was done.
 bool Engine::StartStream(Page& page, Access access) {
-  if (!options_.prefetch || page.record.state.state != State::kInvalid) return false;
+  if (!options_.prefetch || !CanRun(page.record.state.state, access)) return false;
+  const bool upgrade = page.record.state.state == State::kShared;
   StreamDetector::Stream& stream = StreamDetector::OfThisThread().Note(page.id(), access);
   const PageId from = page.id();
+  const uint64_t limit = std::min<uint64_t>(stream.window, RunLimit(page.region, page.index));
+  const bool ahead = stream.window == Run::kMaxPages && AskAgentFor(stream, page, limit);
   const uint64_t pages = stream.window > 1 ? StartRun(page, stream.window, access, true) : 0;
   stream.next = from.value + std::max<uint64_t>(pages, 1);
   if (pages == 0) return false;
-  counters_.Add(access == Access::kRead ? Counter::read_faults : Counter::write_faults);
+  if (ahead && pages == limit) stream.next += Run::kMaxPages;
+  counters_.Add(access == Access::kRead ? Counter::read_faults
+                : upgrade               ? Counter::upgrade_faults
+                                        : Counter::write_faults);
   if (page.home == cluster_.self()) counters_.Add(Counter::home_faults);
+  return true;
+}
+
+// A long stream is fetched by two: the stretch after the one that its thread is about to fetch is
+// left to the agent. False where a chain does not keep its thread busy.
+bool Engine::AskAgentFor(StreamDetector::Stream& stream, const Page& page, uint64_t after) {
+  if (!inline_) return false;
+  stretches_.Remove(page.region, page.index);  // the agent has not come to this one in time
+  const uint64_t first = page.index + after;
+  if (first >= page.region.pages()) return false;
+  stream.ahead = page.id().value + after;
+  stretches_.Push({&page.region, first, Run::kMaxPages, stream.access});
+  fabric_.transport().Interrupt();
+  return true;
+}
+
+bool Engine::FetchStretch() {
+  const std::optional<Stretch> stretch = stretches_.Pop();
+  if (!stretch.has_value()) return false;
+  FetchAhead(*stretch->region, stretch->first, stretch->pages, stretch->access);
   return true;
 }
 
@@ -236,10 +268,12 @@ void Engine::FetchAhead(Region& region, uint64_t first, uint64_t count, Access a
   while (first < end) {
     MakeRoom();
     Page page = Lock(region, first);
-    const uint64_t started = page.record.state.state == State::kInvalid
+    const uint64_t started = CanRun(page.record.state.state, access)
                                  ? StartRun(page, end - first, access, /*wanted=*/false)
                                  : 0;
     if (started == 0) Unlock(page);
+    // Answers that have come by now give back what the next run needs.
+    if (started != 0) fabric_.Progress();
     first += std::max<uint64_t>(started, 1);
   }
 }

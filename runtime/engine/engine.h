@@ -20,6 +20,8 @@
 #include "runtime/engine/hold_queue.h"
 #include "runtime/engine/region.h"
 #include "runtime/engine/slots.h"
+#include "runtime/engine/stream_detector.h"
+#include "runtime/engine/stretch_queue.h"
 #include "runtime/engine/wire.h"
 #include "runtime/fabric.h"
 #include "runtime/memory/pager.h"
@@ -59,8 +61,13 @@ class Engine final : public MessageHandler {
   // peers until `deadline_ns`. A clean miss posts one chain.
   AccessResult Obtain(Region& region, uint64_t index, Access access, int64_t deadline_ns);
 
-  // Asks for pages first … first + count − 1 that are not here, and does not wait.
+  // Asks for pages first … first + count − 1 that are not here, or not for writing, and does not
+  // wait.
   void FetchAhead(Region& region, uint64_t first, uint64_t count, Access access);
+
+  // Fetches the next stretch that a thread's stream has been found to need. Called by the agent
+  // when it is woken. False if there is none.
+  bool FetchStretch();
 
   // Obtains a page and keeps it until Unpin(). At most 2^14 − 1 pins on one page: kTimedOut above.
   AccessResult Pin(Region& region, uint64_t index, Access access, int64_t deadline_ns);
@@ -102,12 +109,15 @@ class Engine final : public MessageHandler {
   Page Lock(Region& region, uint64_t index);
   Page Adopt(Region& region, uint64_t index);  // the record is locked already
   uint32_t Unlock(Page& page);                 // returns the record's version
+  // kImpossible is returned for messages only: it is the sender that is broken. What happens here
+  // and cannot happen stops the process.
   directory::Verdict Feed(Page& page, directory::Stimulus stimulus);
   directory::Verdict Step(const Page& page, const directory::Stimulus& stimulus,
                           directory::Effects& effects);
   void Continue(Page& page, const directory::Effects& effects, const directory::Stimulus& stimulus);
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);
+  bool AskAgentFor(StreamDetector::Stream& stream, const Page& page, uint64_t after);
   // False at the deadline.
   bool WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns, int64_t deadline_ns);
   Slot* SlotOf(const PageRecord& record);
@@ -149,14 +159,16 @@ class Engine final : public MessageHandler {
   static void OnDrainEnd(PostedChain* chain, transport::Fate fate);
 
   // requests.cc: messages of peers
-  void ServeRequest(Page& page, const Request& request);
+  directory::Verdict ServeRequest(Page& page, const Request& request);
   bool CanDefer(Page& page);
 
   // run.cc: several pages in one chain
-  // Fetches up to `count` pages from `first` on that are not here, in one chain. Returns how many,
-  // with all of them unlocked; 0 if none, with `first` still locked.
+  // Takes up to `count` pages from `first` on that are as `first` is, not here or (to write) here
+  // for reading, in one chain. Returns how many, with all of them unlocked; 0 if none, with `first`
+  // still locked.
   uint64_t StartRun(Page& first, uint64_t count, Access access, bool wanted);
-  uint32_t LockRun(Page& first, uint64_t count, Access access, Run& run);
+  uint32_t LockRun(Page& first, uint64_t count, Run& run);
+  bool OwnsSlot(PageRecord& record, PageId id);
   transport::Fate PostRun(Run& run);
   bool GoesOn(Page& page, const directory::Stimulus& stimulus);
   void FinishRun(Run& run, transport::Fate fate, bool locked);
@@ -169,7 +181,7 @@ class Engine final : public MessageHandler {
   void EvictBatch();
   bool EvictExclusive(Page& page);
   class SharedBatch;
-  void NoteInstalled(Page& page);
+  void NoteInstalled(Region& region, uint64_t first, uint64_t count);
 
   bool InPlace(const Page& page) const {
     return page.home == cluster_.self() && pager_.maps_home_in_place();
@@ -190,6 +202,7 @@ class Engine final : public MessageHandler {
   const bool inline_;  // chains have ended when Post() returns
   std::unique_ptr<SlotPool> slots_;
   HoldQueue holds_;
+  StretchQueue stretches_;
   std::unique_ptr<CacheQueue> cache_;
 };
 

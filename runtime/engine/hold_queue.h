@@ -5,11 +5,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 #include "runtime/engine/region.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 
 namespace farpage::internal {
 
@@ -18,7 +18,7 @@ class HoldQueue {
  public:
   // False if it is full: the hold is then over at once.
   bool Push(PageId page, int64_t due_ns) {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     const uint32_t count = count_.load(std::memory_order_relaxed);
     if (count == kCapacity) return false;
     items_[(head_ + count) % kCapacity] = {page, due_ns};
@@ -28,7 +28,7 @@ class HoldQueue {
 
   // The first page that is due at `now_ns`, if any.
   std::optional<PageId> Pop(int64_t now_ns) {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     const uint32_t count = count_.load(std::memory_order_relaxed);
     if (count == 0 || items_[head_].due_ns > now_ns) return std::nullopt;
     const PageId page = items_[head_].page;
@@ -48,9 +48,9 @@ class HoldQueue {
   };
 
   SpinLock lock_;
-  uint32_t head_ = 0;
+  uint32_t head_ ABSL_GUARDED_BY(lock_) = 0;
   std::atomic<uint32_t> count_{0};
-  std::array<Item, kCapacity> items_;
+  std::array<Item, kCapacity> items_ ABSL_GUARDED_BY(lock_);
 };
 
 }  // namespace farpage::internal

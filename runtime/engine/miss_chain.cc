@@ -72,6 +72,12 @@ Stimulus Engine::WriteStimulus(uint64_t swapped, const uint64_t* entry,
     stimulus.holder_self = stimulus.holder == cluster_.self();
     return stimulus;
   }
+  const uint32_t beyond = cluster_.size() % 64;
+  if (beyond != 0 && entry[layout_.bit_words()] >> beyond != 0) {
+    Fatal("node %u: sharer bits read %llx in a cluster of %u nodes; the directory is damaged",
+          cluster_.self().value(), static_cast<unsigned long long>(entry[layout_.bit_words()]),
+          cluster_.size());
+  }
   *sharers = layout_.Sharers(entry);
   sharers->erase(cluster_.self());
   if (!sharers->empty()) {

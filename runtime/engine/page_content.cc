@@ -117,7 +117,7 @@ void Engine::Install(Page& page, Access access, Input input) {
   page.record.installed_at = CoarseNow();
   if (!InPlace(page)) {
     pager_.Install(page.address(), source, 1, access);
-    NoteInstalled(page);
+    NoteInstalled(page.region, page.index, 1);
     return;
   }
   std::byte* frame = page.region.frames.own->data() + offset;

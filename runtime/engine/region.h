@@ -83,7 +83,10 @@ class AddressSpace {
 
   // The region that has `address`, or null. Signal-safe; logarithmic in the number of regions.
   Region* Find(const void* address) const;
-  Region* Find(PageId page) const { return Find(base() + page.value * kPageBytes); }
+  // The same for a page; any number, also one that a peer made up.
+  Region* Find(PageId page) const {
+    return page.value < bytes() >> kPageShift ? Find(base() + page.value * kPageBytes) : nullptr;
+  }
   bool Contains(const void* address) const {
     const auto* byte = static_cast<const std::byte*>(address);
     return byte >= base() && byte < base() + bytes();

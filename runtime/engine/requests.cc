@@ -1,13 +1,17 @@
 // Messages of peers.
+#include <array>
+#include <cstdio>
+
 #include "runtime/engine/engine.h"
-#include "runtime/fatal.h"
 
 namespace farpage::internal {
 
 using directory::Input;
 using directory::State;
 using directory::Stimulus;
+using directory::Verdict;
 
+// Nothing that a peer sends can stop this node: a peer that sends what cannot be is given up.
 void Engine::OnMessage(NodeId from, const transport::Message& bytes) {
   const std::optional<PageMessage> message = Decode(bytes);
   Region* region = message.has_value() ? space_.Find(message->page) : nullptr;
@@ -18,30 +22,38 @@ void Engine::OnMessage(NodeId from, const transport::Message& bytes) {
     return;
   }
   Page page = Lock(*region, message->page.value - region->first_page.value);
+  const State state = page.record.state.state;
+  Verdict verdict = Verdict::kIgnored;
   switch (message->kind) {
     case Input::kFetchShared:
     case Input::kFetchExclusive:
       counters_.Add(Counter::fetches_received);
-      ServeRequest(page, {from, message->kind == Input::kFetchExclusive, message->landing});
+      verdict =
+          ServeRequest(page, {from, message->kind == Input::kFetchExclusive, message->landing});
       break;
     case Input::kInvalidate: {
       counters_.Add(Counter::invalidations_received);
       const bool held = Held(page);
-      if (held && page.record.state.state == State::kShared) {
-        counters_.Add(Counter::held_invalidations);
-      }
-      if (page.record.state.state == State::kReadFetch) counters_.Add(Counter::poisoned_fetches);
-      Feed(page, {.input = Input::kInvalidate, .from = from, .held = held});
+      if (held && state == State::kShared) counters_.Add(Counter::held_invalidations);
+      if (state == State::kReadFetch) counters_.Add(Counter::poisoned_fetches);
+      verdict = Feed(page, {.input = Input::kInvalidate, .from = from, .held = held});
       break;
     }
     default:
-      Feed(page, {.input = message->kind, .from = from});
+      verdict = Feed(page, {.input = message->kind, .from = from});
       break;
   }
   Unlock(page);
+  if (verdict != Verdict::kImpossible) return;
+  std::array<char, 256> reason;
+  std::snprintf(reason.data(), reason.size(),
+                "it sent %s for page %llu of region '%.64s', which cannot be in state %s here",
+                directory::Name(message->kind), static_cast<unsigned long long>(page.index),
+                region->name.c_str(), directory::Name(state));
+  fabric_.transport().MarkPeerFailed(from, reason.data());
 }
 
-void Engine::ServeRequest(Page& page, const Request& request) {
+Verdict Engine::ServeRequest(Page& page, const Request& request) {
   Stimulus stimulus{.input = request.exclusive ? Input::kFetchExclusive : Input::kFetchShared,
                     .from = request.from};
   page.request = &request;
@@ -57,9 +69,10 @@ void Engine::ServeRequest(Page& page, const Request& request) {
   } else {
     stimulus.can_defer = CanDefer(page);
   }
-  Feed(page, stimulus);
+  const Verdict verdict = Feed(page, stimulus);
   if (page.serve != nullptr) slots_->Release(std::exchange(page.serve, nullptr));
   page.request = nullptr;
+  return verdict;
 }
 
 // Room to remember one more request. A page at rest gets a slot for it.

@@ -1,4 +1,4 @@
-// Several pages in one chain: sequential streams and explicit prefetch.
+// Several pages in one chain, to read or to write: sequential streams and explicit prefetch.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -21,14 +21,15 @@ using transport::RemoteAddress;
 
 namespace {
 
-// An effect list that only installs a page, so that neighbours can be installed with it.
-bool OnlyInstalls(const Effects& effects) {
-  if (effects.size() == 0) return false;
-  const EffectKind first = effects[0].kind;
-  if (first != EffectKind::kInstallReadOnly && first != EffectKind::kInstallWritable) return false;
+// An effect list that only maps a page, so that neighbours can be mapped with it.
+bool OnlyMaps(const Effects& effects, const Run& run) {
+  const EffectKind map = run.upgrade                   ? EffectKind::kMakeWritable
+                         : run.access == Access::kRead ? EffectKind::kInstallReadOnly
+                                                       : EffectKind::kInstallWritable;
+  if (effects.size() == 0 || effects[0].kind != map) return false;
   // A hold that nobody waits behind needs no timer.
   return effects.size() == 1 || (effects.size() == 2 && effects[1].kind == EffectKind::kStartHold &&
-                                 first == EffectKind::kInstallWritable);
+                                 run.access == Access::kWrite);
 }
 
 }  // namespace
@@ -51,13 +52,20 @@ uint64_t Engine::StartRun(Page& first, uint64_t count, Access access, bool wante
   run->region = &first.region;
   run->first = first.index;
   run->access = access;
+  run->upgrade = first.record.state.state == State::kShared;
   run->wanted = wanted ? 1 : 0;
-  run->pages = LockRun(first, std::min(count, RunLimit(first.region, first.index)), access, *run);
+  run->pages = LockRun(first, std::min(count, RunLimit(first.region, first.index)), *run);
   const uint32_t pages = run->pages;
+  if (pages == 0) {
+    slots_->Release(run);
+    return 0;
+  }
   counters_.Add(Counter::miss_chains);
-  counters_.Add(Counter::prefetched_pages, pages - run->wanted);
   if (slot != nullptr) slot->chains = 1;
-  if (first.home != cluster_.self()) counters_.Add(Counter::read_bytes, pages * kPageBytes);
+  if (!run->upgrade) {
+    counters_.Add(Counter::prefetched_pages, pages - run->wanted);
+    if (first.home != cluster_.self()) counters_.Add(Counter::read_bytes, pages * kPageBytes);
+  }
 
   // The chain is on its way before the pages are unlocked, so that later operations on them follow
   // it. Its end may be reported by another thread at once: that thread then waits for the locks.
@@ -74,18 +82,25 @@ uint64_t Engine::StartRun(Page& first, uint64_t count, Access access, bool wante
   return pages;
 }
 
-// Locks the pages after the first that are not here either, and steps all of them.
-uint32_t Engine::LockRun(Page& first, uint64_t count, Access access, Run& run) {
-  const Input wish = access == Access::kRead ? Input::kRead : Input::kWrite;
+// Locks the pages after the first that are in the same state, and steps all of them.
+uint32_t Engine::LockRun(Page& first, uint64_t count, Run& run) {
+  const Input wish = run.access == Access::kRead ? Input::kRead : Input::kWrite;
+  const State state = first.record.state.state;
   uint32_t pages = 0;
   for (; pages < count; ++pages) {
     PageRecord& record = first.region.records[first.index + pages];
     if (pages > 0) {
       if (!record.TryLock()) break;
-      if (record.state.state != State::kInvalid || record.slot_plus_one != 0) {
+      if (record.state.state != state || record.slot_plus_one != 0) {
         record.Unlock();
         break;
       }
+    }
+    // An upgrade can lose the copy, which a pin keeps: only who wants to write may risk that.
+    const bool pinned = pages >= run.wanted && record.pins != 0;
+    if (run.upgrade && (pinned || !OwnsSlot(record, {first.id().value + pages}))) {
+      if (pages > 0) record.Unlock();
+      break;
     }
     Effects effects;
     Step(Adopt(first.region, first.index + pages), {.input = wish}, effects);
@@ -94,6 +109,17 @@ uint32_t Engine::LockRun(Page& first, uint64_t count, Access access, Run& run) {
         effects[0].kind == EffectKind::kPostReadChainBitOn ? 1 : 0;
   }
   return pages;
+}
+
+// A page that loses its copy during the upgrade has to go on whatever the chain finds (R5), and one
+// that others share is expected to: both need a slot. False if none is to spare.
+bool Engine::OwnsSlot(PageRecord& record, PageId id) {
+  if (record.slot_plus_one != 0) return true;
+  Slot* slot = slots_->AcquireMiss(slots_->reserved_slots());
+  if (slot == nullptr) return false;
+  slot->page = id;
+  record.slot_plus_one = static_cast<uint16_t>(slot->index + 1);
+  return true;
 }
 
 // Atomics of all pages, then all entries, then all frames: each page's order is that of its own
@@ -118,7 +144,7 @@ Fate Engine::PostRun(Run& run) {
   counters_.Add(Counter::fabric_atomics, count);
   operations[count++] = Operation::Read(run.result_buffer.data, run.result_buffer.key, entry,
                                         run.pages * layout_.bytes());
-  if (!ReadsFrameInPlace(first)) {
+  if (!run.upgrade && !ReadsFrameInPlace(first)) {
     operations[count++] = Operation::Read(run.landing.data, run.landing.key, FrameAt(first),
                                           run.pages * static_cast<uint32_t>(kPageBytes));
   }
@@ -133,26 +159,29 @@ void Engine::OnRunEnd(PostedChain* chain, Fate fate) {
 
 void Engine::FinishRun(Run& run, Fate fate, bool locked) {
   Region& region = *run.region;
-  uint32_t install_begin = 0;  // pages install_begin … page − 1 wait to be installed together
+  const NodeId home = region.homes.HomeOf(run.first);  // of all pages of a run
+  directory::NodeSet sharers;
+  uint32_t install_begin = 0;  // pages install_begin … index − 1 wait to be mapped together
   for (uint32_t index = 0; index < run.pages; ++index) {
-    Page page = locked ? Adopt(region, run.first + index) : Lock(region, run.first + index);
-    directory::NodeSet sharers;
+    PageRecord& record = region.records[run.first + index];
+    if (!locked) record.Lock();
+    Page page{.region = region, .index = run.first + index, .record = record, .home = home};
     Stimulus stimulus{.input = Input::kChainFailed, .from = page.home};
     if (fate == Fate::kOk) {
       const uint64_t* entry = run.entry(index, layout_);
       stimulus = run.access == Access::kRead ? ReadStimulus(entry[0])
                                              : WriteStimulus(run.swapped(index), entry, &sharers);
-      stimulus.ahead = index >= run.wanted && !GoesOn(page, stimulus);
+      stimulus.ahead = index >= run.wanted && !run.upgrade && !GoesOn(page, stimulus);
     }
     Slot* slot = SlotOf(page.record);
     Effects effects;
     const Verdict verdict = Step(page, stimulus, effects);
     if (verdict != Verdict::kStepped) ReportImpossible(page, stimulus);
     const bool nothing_deferred = slot == nullptr || slot->deferred_count == 0;
-    if (OnlyInstalls(effects) && nothing_deferred) continue;
+    if (OnlyMaps(effects, run) && nothing_deferred) continue;
     InstallRun(run, install_begin, index);
     install_begin = index + 1;
-    if (!ReadsFrameInPlace(page)) {
+    if (!run.upgrade && !ReadsFrameInPlace(page)) {
       page.landed = run.landing.data + index * kPageBytes;
       // The run's buffer goes back soon; what the page may wait for with it goes on.
       if (slot != nullptr) std::memcpy(slot->landing.data, page.landed, kPageBytes);
@@ -170,39 +199,45 @@ bool Engine::GoesOn(Page& page, const Stimulus& stimulus) {
   const bool needs_others =
       stimulus.holder.valid() || (stimulus.sharers != nullptr && !stimulus.sharers->empty());
   if (!needs_others || stimulus.holder_failed) return false;
-  Slot* slot = slots_->AcquireMiss(SlotPool::kMissSlots / 2);
+  Slot* slot = slots_->AcquireMiss(slots_->reserved_slots());
   if (slot == nullptr) return false;
   slot->chains = 1;
   Attach(page, slot);
   return true;
 }
 
-// Installs pages begin … end − 1 of the run, which are locked, with one call, and unlocks them.
+// Maps pages begin … end − 1 of the run, which are locked, with one call, and unlocks them.
 void Engine::InstallRun(const Run& run, uint32_t begin, uint32_t end) {
   if (begin == end) return;
-  Page first = Adopt(*run.region, run.first + begin);
+  Region& region = *run.region;
+  const Page first = Adopt(region, run.first + begin);
   const size_t pages = end - begin;
-  const uint64_t offset = first.region.homes.IndexAtHome(first.index) * kPageBytes;
-  counters_.Add(Counter::installed_pages, pages);
-  if (InPlace(first)) {
-    std::byte* frame = first.region.frames.own->data() + offset;
+  const uint64_t offset = region.homes.IndexAtHome(first.index) * kPageBytes;
+  if (!run.upgrade) counters_.Add(Counter::installed_pages, pages);
+  if (run.upgrade) {
+    pager_.MakeWritable(first.address(), pages);
+  } else if (InPlace(first)) {
+    std::byte* frame = region.frames.own->data() + offset;
     for (size_t page = 0; page < pages; ++page) {  // the frames must exist
       static_cast<void>(*reinterpret_cast<volatile char*>(frame + page * kPageBytes));
     }
     pager_.MapHome(first.address(), pages, run.access);
   } else {
-    const std::byte* view = first.region.frame_views[first.home.value()];
+    const std::byte* view = region.frame_views[first.home.value()];
     const std::byte* source =
         view != nullptr ? view + offset : run.landing.data + begin * kPageBytes;
     pager_.Install(first.address(), source, pages, run.access);
+    NoteInstalled(region, first.index, pages);
   }
   const uint32_t now = CoarseNow();
-  for (uint32_t index = begin; index < end; ++index) {
-    Page page = Adopt(*run.region, run.first + index);
-    page.record.installed_at = now;
-    if (!InPlace(page)) NoteInstalled(page);
-    Settle(page);
-    page.record.UnlockChanged();
+  for (uint64_t index = first.index; index < first.index + pages; ++index) {
+    PageRecord& record = region.records[index];
+    record.installed_at = now;
+    if (record.slot_plus_one != 0) {
+      Page page = Adopt(region, index);
+      Settle(page);
+    }
+    record.UnlockChanged();
   }
 }
 

@@ -1,6 +1,6 @@
 #include "runtime/engine/slots.h"
 
-#include <mutex>
+#include <algorithm>
 
 namespace farpage::internal {
 namespace {
@@ -20,6 +20,9 @@ class Carver {
   size_t used_ = 0;
 };
 
+// Places in a mailbox that are never needed, halved.
+constexpr uint32_t kMailboxMargin = 16;
+
 constexpr size_t RoundToLine(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
@@ -27,6 +30,10 @@ constexpr size_t RoundToLine(size_t bytes) { return (bytes + 63) / 64 * 64; }
 absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport& transport,
                                                            Engine* engine) {
   auto pool = std::make_unique<SlotPool>();
+  const uint32_t room = transport.capabilities().mailbox_slots / 2;
+  pool->miss_slots_ = static_cast<uint16_t>(
+      std::clamp<uint32_t>(room, 2 * kMailboxMargin, kMostMissSlots + kMailboxMargin) -
+      kMailboxMargin);
   const directory::EntryLayout layout(transport.size());
   const bool runs_land = !transport.capabilities().direct_access;
   const size_t run_landing = runs_land ? Run::kMaxPages * kPageBytes : 0;
@@ -54,11 +61,10 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
     Slot& slot = pool->slots_[index];
     slot.engine = engine;
     slot.index = index;
-    slot.serving = index >= kMissSlots;
+    slot.serving = index >= pool->miss_slots_;
     slot.result_buffer = carver.Take(entry_bytes);
     for (Drain& drain : slot.drains) drain.slot = &slot;
-    FreeList& list = slot.serving ? pool->free_serve_ : pool->free_miss_;
-    list.indices[list.count++] = index;
+    (slot.serving ? pool->free_serve_ : pool->free_miss_).Put(index);
   }
   for (uint16_t index = 0; index < kRuns; ++index) {
     Run& run = pool->runs_[index];
@@ -66,13 +72,13 @@ absl::StatusOr<std::unique_ptr<SlotPool>> SlotPool::Create(transport::Transport&
     run.index = index;
     run.result_buffer = carver.Take(RoundToLine(run_results));
     run.swap_buffer = carver.Take(RoundToLine(run_swaps));
-    pool->free_runs_.indices[pool->free_runs_.count++] = index;
+    pool->free_runs_.Put(index);
   }
   return pool;
 }
 
 Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
-  std::lock_guard lock(list.lock);
+  Hold lock(list.lock);
   if (list.count <= keep) return nullptr;
   Slot* slot = &slots_[list.indices[--list.count]];
   slot->users.store(1, std::memory_order_relaxed);
@@ -85,20 +91,15 @@ Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
 
 void SlotPool::Release(Slot* slot) {
   if (slot->users.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  FreeList& list = slot->serving ? free_serve_ : free_miss_;
-  std::lock_guard lock(list.lock);
-  list.indices[list.count++] = slot->index;
+  (slot->serving ? free_serve_ : free_miss_).Put(slot->index);
 }
 
 Run* SlotPool::AcquireRun() {
-  std::lock_guard lock(free_runs_.lock);
+  Hold lock(free_runs_.lock);
   if (free_runs_.count == 0) return nullptr;
   return &runs_[free_runs_.indices[--free_runs_.count]];
 }
 
-void SlotPool::Release(Run* run) {
-  std::lock_guard lock(free_runs_.lock);
-  free_runs_.indices[free_runs_.count++] = run->index;
-}
+void SlotPool::Release(Run* run) { free_runs_.Put(run->index); }
 
 }  // namespace farpage::internal

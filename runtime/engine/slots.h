@@ -16,6 +16,7 @@
 #include "runtime/engine/region.h"
 #include "runtime/fabric.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 #include "transport/transport.h"
 
 namespace farpage::internal {
@@ -68,7 +69,7 @@ struct Slot : PostedChain {
   uint64_t* results() const { return reinterpret_cast<uint64_t*>(result_buffer.data); }
 };
 
-// A chain that fetches several pages at once.
+// A chain that fetches several pages at once, or makes several that are here for reading writable.
 struct Run : PostedChain {
   static constexpr uint32_t kMaxPages = 64;
 
@@ -79,6 +80,7 @@ struct Run : PostedChain {
   uint32_t pages = 0;
   uint32_t wanted = 0;  // of these, pages somebody waits for: 0 or 1
   Access access = Access::kRead;
+  bool upgrade = false;  // the pages are here for reading; each has a slot of its own
   Buffer landing;        // kMaxPages pages; unused with direct access
   Buffer result_buffer;  // kMaxPages entries
   Buffer swap_buffer;    // kMaxPages old values of compare-and-swap
@@ -93,7 +95,7 @@ struct Run : PostedChain {
 // Thread-safe, signal-safe.
 class SlotPool {
  public:
-  static constexpr uint16_t kMissSlots = 64;   // pages this node is fetching
+  static constexpr uint16_t kMostMissSlots = 240;
   static constexpr uint16_t kServeSlots = 64;  // requests and evictions under way
   static constexpr uint16_t kRuns = 8;
 
@@ -111,18 +113,29 @@ class SlotPool {
   void Release(Run* run);
 
   Slot& at(uint16_t index) { return slots_[index]; }
-  uint16_t size() const { return kMissSlots + kServeSlots; }
+  uint16_t size() const { return static_cast<uint16_t>(miss_slots_ + kServeSlots); }
+
+  // Pages this node can be fetching at once. Each has at most one message under way to a node, and
+  // each of a peer's at most one answer: twice this bounds what waits in a mailbox.
+  uint16_t miss_slots() const { return miss_slots_; }
+  // Of these, kept for pages that a thread waits for.
+  uint16_t reserved_slots() const { return miss_slots_ / 4; }
 
  private:
   struct FreeList {
     SpinLock lock;
-    uint16_t count = 0;
-    std::array<uint16_t, kMissSlots> indices;
+    uint16_t count ABSL_GUARDED_BY(lock) = 0;
+    std::array<uint16_t, kMostMissSlots> indices ABSL_GUARDED_BY(lock);
+    void Put(uint16_t index) {
+      Hold hold(lock);
+      indices[count++] = index;
+    }
   };
-  static_assert(kMissSlots == kServeSlots);
+  static_assert(kServeSlots <= kMostMissSlots);
 
   Slot* Acquire(FreeList& list, uint16_t keep);
 
+  uint16_t miss_slots_ = 0;
   std::unique_ptr<transport::Memory> memory_;
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<Run[]> runs_;

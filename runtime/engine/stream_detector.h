@@ -17,6 +17,7 @@ class StreamDetector {
  public:
   struct Stream {
     uint64_t next = 0;    // page where the stream goes on; the caller sets it after fetching
+    uint64_t ahead = 0;   // first page of what the agent was asked for last; 0: nothing
     uint32_t window = 0;  // pages to fetch; 0: unused
     Access access = Access::kRead;
   };
@@ -29,13 +30,15 @@ class StreamDetector {
   // The stream that a fault on `page` belongs to.
   Stream& Note(PageId page, Access access) {
     for (Stream& stream : streams_) {
-      if (stream.next == page.value && stream.access == access && stream.window != 0) {
+      const bool goes_on =
+          stream.next == page.value || (stream.ahead == page.value && page.value != 0);
+      if (goes_on && stream.access == access && stream.window != 0) {
         stream.window = std::min<uint32_t>(2 * stream.window, Run::kMaxPages);
         return stream;
       }
     }
     Stream& stream = streams_[oldest_];
-    stream = {page.value + 1, 1, access};
+    stream = {page.value + 1, 0, 1, access};
     oldest_ = (oldest_ + 1) % kStreams;
     return stream;
   }

@@ -16,22 +16,6 @@ struct Layout {
 };
 static_assert(sizeof(Layout) <= transport::kMessageBytes);
 
-bool IsMessage(uint8_t kind) {
-  using directory::Input;
-  switch (static_cast<Input>(kind)) {
-    case Input::kGrantShared:
-    case Input::kGrantExclusive:
-    case Input::kNack:
-    case Input::kAck:
-    case Input::kInvalidate:
-    case Input::kFetchShared:
-    case Input::kFetchExclusive:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 transport::Message Encode(const PageMessage& message) {
@@ -48,9 +32,9 @@ transport::Message Encode(const PageMessage& message) {
 std::optional<PageMessage> Decode(const transport::Message& bytes) {
   Layout layout;
   std::memcpy(&layout, bytes.bytes.data(), sizeof layout);
-  if (layout.version != kVersion || !IsMessage(layout.kind)) return std::nullopt;
-  return PageMessage{static_cast<directory::Input>(layout.kind), PageId{layout.page},
-                     layout.landing};
+  const auto kind = static_cast<directory::Input>(layout.kind);
+  if (layout.version != kVersion || !directory::IsMessage(kind)) return std::nullopt;
+  return PageMessage{kind, PageId{layout.page}, layout.landing};
 }
 
 }  // namespace farpage::internal

@@ -1,11 +1,11 @@
 #include "runtime/memory/fault_handler.h"
 
-#include <signal.h>
 #include <ucontext.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"

@@ -26,7 +26,7 @@ SharedHeap::SharedHeap(void* base, size_t bytes, HeapLock& lock, NodeId self, ui
 void* SharedHeap::Allocate(size_t bytes, size_t alignment) {
   if (std::max(bytes, alignment) > kMaxSmallBytes) return AllocateRun(bytes, alignment);
   const uint32_t size_class = SizeClassOf(bytes, alignment);
-  std::lock_guard threads(mutex_);
+  Hold threads(mutex_);
   if (Slab* slab = used_[size_class]; slab != nullptr) {
     if (void* object = slab->Take()) return object;
   }
@@ -34,7 +34,7 @@ void* SharedHeap::Allocate(size_t bytes, size_t alignment) {
 }
 
 void* SharedHeap::AllocateSmallSlow(uint32_t size_class) {
-  std::lock_guard nodes(heap_lock_);
+  Hold nodes(heap_lock_);
   if (!pages_.initialized()) Die(nullptr, "is not initialized");
   FreePending();
   if (Slab* slab = used_[size_class]; slab != nullptr) {
@@ -126,8 +126,8 @@ void* SharedHeap::AllocateRun(size_t bytes, size_t alignment) {
   const PageInfo info{PageUse::kRun, 0, 0, 0};
   const size_t pages = std::max<size_t>(1, PagesFor(bytes));
   if (pages < bytes / kHeapPageBytes) return nullptr;
-  std::lock_guard threads(mutex_);
-  std::lock_guard nodes(heap_lock_);
+  Hold threads(mutex_);
+  Hold nodes(heap_lock_);
   if (!pages_.initialized()) Die(nullptr, "is not initialized");
   if (void* run = pages_.Allocate(pages, alignment, info)) return run;
   FreePending();
@@ -161,7 +161,7 @@ void SharedHeap::FreeSmall(void* object, const PageInfo& info) {
   Slab* const slab = reinterpret_cast<Slab*>(page - info.pages * kHeapPageBytes);
   const size_t size = BytesOfClass(info.size_class);
 
-  std::lock_guard threads(mutex_);
+  Hold threads(mutex_);
   if (used_[info.size_class] == slab) {
     CheckGiven(slab->Give(object), object);
     return;
@@ -170,7 +170,7 @@ void SharedHeap::FreeSmall(void* object, const PageInfo& info) {
   pending_bytes_ += size;
   if (pending_count_ < kMaxPending && pending_bytes_ < kMaxPendingBytes) return;
   try {
-    std::lock_guard nodes(heap_lock_);
+    Hold nodes(heap_lock_);
     FreePending();
   } catch (const std::system_error&) {
     pending_count_ = 0;
@@ -202,7 +202,7 @@ void SharedHeap::FreeOne(void* object) {
 
 void SharedHeap::FreeRun(void* object, size_t bytes) {
   const size_t pages = std::max<size_t>(1, PagesFor(bytes));
-  std::lock_guard nodes(heap_lock_);
+  Hold nodes(heap_lock_);
   const PageInfo info = pages_.InfoOf(object);
   if (info.use != PageUse::kRun) Die(object, "was freed twice");
   if (info.pages != pages || pages_.AddressOf(pages_.PageOf(object)) != object) {

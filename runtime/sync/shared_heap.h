@@ -5,22 +5,22 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string_view>
 
 #include "runtime/sync/page_heap.h"
 #include "runtime/sync/size_class.h"
 #include "runtime/sync/slab.h"
+#include "transport/lock.h"
 #include "transport/types.h"
 
 namespace farpage::internal {
 
 // What excludes all other nodes from a heap. lock() may throw, when a node has died.
-class HeapLock {
+class ABSL_LOCKABLE HeapLock {
  public:
   virtual ~HeapLock() = default;
-  virtual void lock() = 0;
-  virtual void unlock() = 0;
+  virtual void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() = 0;
+  virtual void unlock() ABSL_UNLOCK_FUNCTION() = 0;
 };
 
 // One node's end of a heap. Objects above kMaxSmallBytes are runs of whole pages; small ones come
@@ -60,21 +60,20 @@ class SharedHeap {
   static constexpr size_t kMaxPending = 128;
   static constexpr size_t kMaxPendingBytes = 64 * 1024;
 
-  void* AllocateSmallSlow(uint32_t size_class);
+  void* AllocateSmallSlow(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void* AllocateRun(size_t bytes, size_t alignment);
   void FreeSmall(void* object, const PageInfo& info);
   void FreeRun(void* object, size_t bytes);
 
-  // With the heap's lock held.
-  Slab* NextSlab(uint32_t size_class);
-  Slab* Adopt(uint32_t size_class, bool roomy);
-  Slab* NewSlab(uint32_t size_class);
-  void Use(Slab* slab, uint32_t size_class);
-  void GiveUp(uint32_t size_class);
-  void GiveUpEmpty();
-  void FreePending();
-  void FreeOne(void* object);
-  void List(Slab* slab);
+  Slab* NextSlab(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  Slab* Adopt(uint32_t size_class, bool roomy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(heap_lock_);
+  Slab* NewSlab(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  void Use(Slab* slab, uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  void GiveUp(uint32_t size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  void GiveUpEmpty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  void FreePending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_, heap_lock_);
+  void FreeOne(void* object) ABSL_EXCLUSIVE_LOCKS_REQUIRED(heap_lock_);
+  void List(Slab* slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(heap_lock_);
   void CheckGiven(Slab::Given given, const void* object) const;
 
   [[noreturn]] void Die(const void* object, std::string_view what) const;
@@ -84,12 +83,12 @@ class SharedHeap {
   const uint16_t ticket_;  // this node in PageInfo::user
   const uint32_t max_slab_pages_;
 
-  std::mutex mutex_;                                // taken before heap_lock_
-  std::array<Slab*, kSizeClasses> used_{};          // guarded by mutex_, as all below
-  std::array<uint32_t, kSizeClasses> new_slabs_{};  // slabs this node made
-  std::array<void*, kMaxPending> pending_{};
-  size_t pending_count_ = 0;
-  size_t pending_bytes_ = 0;
+  ThreadMutex mutex_ ABSL_ACQUIRED_BEFORE(heap_lock_);
+  std::array<Slab*, kSizeClasses> used_ ABSL_GUARDED_BY(mutex_){};
+  std::array<uint32_t, kSizeClasses> new_slabs_ ABSL_GUARDED_BY(mutex_){};  // made by this node
+  std::array<void*, kMaxPending> pending_ ABSL_GUARDED_BY(mutex_){};
+  size_t pending_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace farpage::internal

@@ -1,7 +1,5 @@
 #include "runtime/sync/thread_queue.h"
 
-#include <mutex>
-
 #include "runtime/futex.h"
 
 namespace farpage::internal {
@@ -23,7 +21,7 @@ struct ThreadQueue::Waiter {
 };
 
 bool ThreadQueue::TryAcquire() {
-  std::lock_guard lock(lock_);
+  Hold lock(lock_);
   if (held_) return false;
   held_ = true;
   return true;
@@ -32,7 +30,7 @@ bool ThreadQueue::TryAcquire() {
 bool ThreadQueue::AcquireBy(int64_t deadline_ns) {
   Waiter self;
   {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     if (!held_) {
       held_ = true;
       return true;
@@ -49,7 +47,7 @@ bool ThreadQueue::AcquireBy(int64_t deadline_ns) {
   while (!self.HasIt()) {
     FutexWait(&self.state, Waiter::kSleeps, deadline_ns);
     if (fabric_.NowNs() < deadline_ns) continue;
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     if (self.HasIt()) break;
     Remove(&self);
     return false;
@@ -67,7 +65,7 @@ void ThreadQueue::Remove(Waiter* waiter) {
 void ThreadQueue::Release() {
   const std::atomic<uint32_t>* sleeper = nullptr;
   {
-    std::lock_guard lock(lock_);
+    Hold lock(lock_);
     Waiter* const next = first_;
     if (next == nullptr) {
       held_ = false;

@@ -7,6 +7,7 @@
 
 #include "runtime/fabric.h"
 #include "runtime/spin_lock.h"
+#include "transport/lock.h"
 
 namespace farpage::internal {
 
@@ -29,13 +30,13 @@ class ThreadQueue {
 
  private:
   struct Waiter;
-  void Remove(Waiter* waiter);
+  void Remove(Waiter* waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   const Fabric& fabric_;
   SpinLock lock_;
-  bool held_ = false;  // guarded by lock_, as all below
-  Waiter* first_ = nullptr;
-  Waiter* last_ = nullptr;
+  bool held_ ABSL_GUARDED_BY(lock_) = false;
+  Waiter* first_ ABSL_GUARDED_BY(lock_) = nullptr;
+  Waiter* last_ ABSL_GUARDED_BY(lock_) = nullptr;
 };
 
 }  // namespace farpage::internal

@@ -1,7 +1,7 @@
 // A node for the launcher's tests. What it does is its first argument.
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>

@@ -116,21 +116,22 @@ TEST_P(PerfCase, PrintsAndWritesItsRows) {
 
 INSTANTIATE_TEST_SUITE_P(
     Perf, PerfCase,
-    testing::Values(Smoke{"fabric_read", {"-n", "20", "-s", "64K"}, {"fabric_read/65536"}},
-                    Smoke{"fabric_write", {"-n", "20", "-s", "4096"}, {"fabric_write/4096"}},
-                    Smoke{"fabric_faa", {"-n", "20"}, {"fabric_faa"}},
-                    Smoke{"fabric_chain", {"-n", "20"}, {"fabric_chain"}},
-                    Smoke{"fabric_message", {"-n", "20"}, {"fabric_message"}},
-                    Smoke{"read_miss", {"-n", "40"}, {"read_miss"}},
-                    Smoke{"write_miss", {"-n", "40"}, {"write_miss"}},
-                    Smoke{"upgrade", {"-n", "20", "--sharers", "2"}, {"upgrade/sharers:2"}},
-                    Smoke{"ping_pong", {"-n", "10"}, {"ping_pong"}},
-                    Smoke{"false_sharing", {"-n", "2000"}, {"false_sharing"}},
-                    Smoke{"scan", {"-n", "2", "-s", "1M"}, {"scan/1048576"}},
-                    Smoke{"hit", {"-n", "5", "-s", "64K"}, {"hit/read/65536", "hit/write/65536"}},
-                    Smoke{"barrier", {"-n", "20", "--nodes", "3"}, {"barrier/nodes:3"}},
-                    Smoke{"mutex", {"-n", "50"}, {"mutex/uncontended", "mutex/contended"}},
-                    Smoke{"atomic", {"-n", "50"}, {"atomic/fetch_add"}}),
+    testing::Values(
+        Smoke{"fabric_read", {"-n", "20", "-s", "64K"}, {"fabric_read/65536"}},
+        Smoke{"fabric_write", {"-n", "20", "-s", "4096"}, {"fabric_write/4096"}},
+        Smoke{"fabric_faa", {"-n", "20"}, {"fabric_faa"}},
+        Smoke{"fabric_chain", {"-n", "20"}, {"fabric_chain"}},
+        Smoke{"fabric_message", {"-n", "20"}, {"fabric_message"}},
+        Smoke{"read_miss", {"-n", "40"}, {"read_miss"}},
+        Smoke{"write_miss", {"-n", "40"}, {"write_miss"}},
+        Smoke{"upgrade", {"-n", "20", "--sharers", "2"}, {"upgrade/sharers:2"}},
+        Smoke{"ping_pong", {"-n", "10"}, {"ping_pong"}},
+        Smoke{"false_sharing", {"-n", "2000"}, {"false_sharing"}},
+        Smoke{"scan", {"-n", "2", "-s", "1M"}, {"scan/clean/1048576", "scan/rewritten/1048576"}},
+        Smoke{"hit", {"-n", "5", "-s", "64K"}, {"hit/read/65536", "hit/write/65536"}},
+        Smoke{"barrier", {"-n", "20", "--nodes", "3"}, {"barrier/nodes:3"}},
+        Smoke{"mutex", {"-n", "50"}, {"mutex/uncontended", "mutex/contended"}},
+        Smoke{"atomic", {"-n", "50"}, {"atomic/fetch_add"}}),
     [](const auto& tested) { return tested.param.name; });
 
 // Its rows depend on what the kernel can do.

@@ -1,9 +1,9 @@
 // farpage run, as people and scripts use it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 
 #include "absl/strings/numbers.h"

@@ -1,4 +1,5 @@
 // Every node sees what every node wrote, in one order.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -114,6 +115,78 @@ NODE_SCENARIO(StoreBuffering) {
   return 0;
 }
 
+// Pages that all nodes have copies of are made writable many at once, by Prefetch() or by writing
+// in order, while others read them or want to write them too. Each word has one writer.
+NODE_SCENARIO(UpgradesOfRuns) {
+  Node node = JoinOrDie();
+  const size_t pages = Amount("FARPAGE_TEST_PAGES", 160);
+  const size_t rounds = std::min<size_t>(Amount("FARPAGE_TEST_ROUNDS", 12), 12);
+  std::span<uint64_t> memory = AllocateOrDie<uint64_t>(node, "memory", pages * kPageWords);
+  const auto word = [&](size_t page, uint32_t owner) -> uint64_t& {
+    return memory[page * kPageWords + owner];
+  };
+  for (uint64_t round = 1; round <= rounds; ++round) {
+    for (size_t page = 0; page < pages; ++page) {
+      for (uint32_t owner = 0; owner < node.size(); ++owner) {
+        REQUIRE(Atomic(word(page, owner)).load() == round - 1);
+      }
+    }
+    REQUIRE_OK(node.Barrier());  // all have copies of all pages, as far as their caches go
+    if (round % 3 != 0 || node.id() == 0) {
+      // In two rounds of three all nodes write at once.
+      if (round % 2 == 0) {
+        REQUIRE_OK(node.Prefetch(memory.data(), memory.size_bytes(), Access::kWrite));
+      }
+      for (size_t page = 0; page < pages; ++page) Atomic(word(page, node.id())).store(round);
+    } else {
+      // One writes from first to last, the others look from last to first: what was written before
+      // something that has been seen is seen too.
+      uint64_t seen = round - 1;
+      for (size_t page = pages; page-- > 0;) {
+        const uint64_t now = Atomic(word(page, 0)).load();
+        REQUIRE(now == round - 1 || now == round);
+        REQUIRE(now >= seen);
+        seen = now;
+      }
+      for (size_t page = 0; page < pages; ++page) Atomic(word(page, node.id())).store(round);
+    }
+    REQUIRE_OK(node.Barrier());
+  }
+  return 0;
+}
+
+// All other nodes are told at once, and hear of every page once.
+NODE_SCENARIO(UpgradesOfRunsOverlap) {
+  Node node = JoinOrDie();
+  const size_t pages = std::min<size_t>(Amount("FARPAGE_TEST_PAGES", 48), 48);
+  std::span<uint64_t> memory = AllocateOrDie<uint64_t>(
+      node, "memory", pages * kPageWords, {.placement = Placement::kOneHome, .home = 0});
+  const uint32_t writer = node.size() - 1;
+  for (const bool asks : {true, false}) {
+    for (size_t page = 0; page < pages; ++page) {
+      REQUIRE(memory[page * kPageWords] == (asks ? 0 : 1));
+    }
+    REQUIRE_OK(node.Barrier());
+    if (node.id() == writer) {
+      const Statistics before = node.statistics();
+      if (asks) {
+        REQUIRE_OK(node.Prefetch(memory.data(), memory.size_bytes(), Access::kWrite));
+      }
+      for (size_t page = 0; page < pages; ++page) ++memory[page * kPageWords];
+      const Statistics counts = node.statistics() - before;
+      REQUIRE(counts[Counter::invalidations_sent] == pages * (node.size() - 1));
+      REQUIRE(counts[Counter::installed_pages] == 0);  // what is here is not fetched again
+      // A chain of at most 30 operations where there is a NIC, and a stream has to be found first.
+      REQUIRE(counts[Counter::miss_chains] <= (asks ? 4 : 12));
+      if (asks) REQUIRE(counts[Counter::upgrade_faults] == 0);
+    }
+    REQUIRE_OK(node.Barrier());
+  }
+  for (size_t page = 0; page < pages; ++page) REQUIRE(memory[page * kPageWords] == 2);
+  REQUIRE_OK(node.Barrier());
+  return 0;
+}
+
 // Processor atomics on shared memory are atomic across nodes: the page is exclusive meanwhile.
 NODE_SCENARIO(AtomicIncrements) {
   Node node = JoinOrDie();
@@ -207,6 +280,46 @@ NODE_SCENARIO(ManyThreadsFault) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+  REQUIRE_OK(node.Barrier());
+  return 0;
+}
+
+// Several threads of every node walk through the same memory, long enough for the agent to fetch
+// with them, while each page has a writer that walks too. A version never goes back.
+NODE_SCENARIO(StreamsMeetWriters) {
+  Node node = JoinOrDie();
+  constexpr size_t kThreads = 2;
+  const size_t pages = 8 * Amount("FARPAGE_TEST_PAGES", 128);
+  const size_t rounds = Amount("FARPAGE_TEST_ROUNDS", 200) / 50;
+  std::span<uint64_t> words = AllocateOrDie<uint64_t>(node, "words", pages * kPageWords,
+                                                      {.placement = Placement::kOneHome});
+  // The pages of a writer lie side by side: its stores are a stream, too.
+  const size_t share = pages / node.size();
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      std::vector<uint64_t> seen(pages);
+      for (size_t round = 0; round < rounds; ++round) {
+        for (size_t page = 0; page < pages; ++page) {
+          const uint64_t version = Atomic(words[page * kPageWords]).load();
+          REQUIRE(version >= seen[page] && version <= rounds);
+          seen[page] = version;
+        }
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    for (uint64_t version = 1; version <= rounds; ++version) {
+      for (size_t page = node.id() * share; page < (node.id() + 1) * share; ++page) {
+        Atomic(words[page * kPageWords]).store(version);
+      }
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  REQUIRE_OK(node.Barrier());
+  for (size_t page = 0; page < share * node.size(); ++page) {
+    REQUIRE(words[page * kPageWords] == rounds);
+  }
   REQUIRE_OK(node.Barrier());
   return 0;
 }

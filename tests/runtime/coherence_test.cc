@@ -47,6 +47,17 @@ TEST_P(Coherence, TenTimesTheCache) {
 TEST_P(Coherence, StreamsAndPrefetch) {
   if (std::string(GetParam().prefetch) == "1") Passes("StreamsAndPrefetch");
 }
+TEST_P(Coherence, StreamsMeetWriters) { Passes("StreamsMeetWriters"); }
+TEST_P(Coherence, StreamsMeetWritersWithEvictions) {
+  Passes("StreamsMeetWriters", {{"FARPAGE_CACHE_BYTES", "1280K"}});
+}
+TEST_P(Coherence, UpgradesOfRuns) { Passes("UpgradesOfRuns"); }
+TEST_P(Coherence, UpgradesOfRunsWithEvictions) {
+  Passes("UpgradesOfRuns", {{"FARPAGE_CACHE_BYTES", "128K"}});
+}
+TEST_P(Coherence, UpgradesOfRunsOverlap) {
+  if (std::string(GetParam().prefetch) == "1") Passes("UpgradesOfRunsOverlap");
+}
 TEST_P(Coherence, CleanMissesTakeOneChain) { Passes("CleanMissesTakeOneChain"); }
 TEST_P(Coherence, PinForSystemCalls) { Passes("PinForSystemCalls"); }
 TEST_P(Coherence, Containers) { Passes("Containers"); }

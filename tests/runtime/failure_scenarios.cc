@@ -1,13 +1,13 @@
 // What goes wrong, and how a program learns of it.
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csetjmp>
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 #include <string>

@@ -23,9 +23,9 @@ Arrays MakeArrays(SyncCluster& cluster, size_t size) {
 }
 
 TEST_P(AtomicWordsTest, EveryNodeSeesEveryElement) {
-  for (const uint32_t nodes : {1, 2, 3, 5, 8}) {
+  for (const uint32_t nodes : {1u, 2u, 3u, 5u, 8u}) {
     SyncCluster cluster(GetParam(), nodes);
-    for (const size_t size : {1, 2, 7, 64, 100}) {
+    for (const size_t size : {1u, 2u, 7u, 64u, 100u}) {
       SCOPED_TRACE(testing::Message() << nodes << " nodes, " << size << " words");
       Arrays arrays = MakeArrays(cluster, size);
       for (size_t index = 0; index < size; ++index) {
@@ -86,7 +86,7 @@ TEST_P(AtomicWordsTest, NothingIsLost) {
 // those stores, in order.
 TEST_P(AtomicWordsTest, StoresAreAtomicWithAdditions) {
   SyncCluster cluster(GetParam(), 3);
-  for (size_t index : {0, 1}) {  // node 0's own word, and another's
+  for (const size_t index : {0u, 1u}) {  // node 0's own word, and another's
     Arrays arrays = MakeArrays(cluster, 3);
     const uint32_t turns = GetParam().repetitions / 10;
     std::atomic<bool> done = false;
@@ -127,7 +127,7 @@ TEST_P(AtomicWordsTest, ArraysOfNumbers) {
 
 TEST_P(AtomicWordsTest, IndexOutOfRange) {
   SyncCluster cluster(GetParam(), 2);
-  for (const size_t size : {0, 5}) {
+  for (const size_t size : {0u, 5u}) {
     Arrays arrays = MakeArrays(cluster, size);
     EXPECT_THROW(arrays[0]->Load(size), std::out_of_range);
     EXPECT_THROW(arrays[1]->Store(size, 1), std::out_of_range);

@@ -179,7 +179,7 @@ TEST(PageHeapTest, KnowsThePagesOfASlab) {
 }
 
 TEST(PageHeapTest, TooSmallARangeHasNothingToGive) {
-  for (const size_t pages : {1, 2}) {
+  for (const size_t pages : {1u, 2u}) {
     PlainRange range(pages * kHeapPageBytes);
     PageHeap heap(range.data(), range.bytes());
     heap.Initialize();

@@ -309,11 +309,11 @@ TEST_P(QueueLockTest, PoolMakesManyLocksAndTellsThemApart) {
     }
   });
   bool homes[2] = {};
-  for (int held = 0; held < 10; ++held) {
+  for (size_t held = 0; held < 10; ++held) {
     EXPECT_EQ(locks[0][held]->home(), locks[1][held]->home());
     homes[locks[0][held]->home().value()] = true;
     ASSERT_EQ(locks[0][held]->Lock(), absl::OkStatus());
-    for (int index = 0; index < 10; ++index) {
+    for (size_t index = 0; index < 10; ++index) {
       EXPECT_EQ(*locks[1][index]->TryLock(), index != held);
       if (index == held) continue;
       ASSERT_EQ(locks[1][index]->Unlock(), absl::OkStatus());

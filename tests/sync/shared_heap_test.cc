@@ -179,7 +179,8 @@ TEST(SharedHeapTest, StressThreadsOfNodes) { Stress(3, 3, 12'000); }
 TEST(SharedHeapTest, EverySizeAndAlignment) {
   HeapNodes heap(2, 32 << 20);
   std::vector<Object> objects;
-  for (size_t bytes : {0, 1, 15, 16, 17, 100, 128, 129, 1000, 4095, 4096, 4097, 8192, 100'000}) {
+  for (size_t bytes :
+       {0u, 1u, 15u, 16u, 17u, 100u, 128u, 129u, 1000u, 4095u, 4096u, 4097u, 8192u, 100'000u}) {
     for (size_t alignment = 1; alignment <= 65536; alignment *= 2) {
       objects.push_back(Allocate(heap[0], {nullptr, bytes, alignment}));
       ASSERT_NE(objects.back().data, nullptr);
@@ -214,7 +215,7 @@ TEST(SharedHeapTest, HeapLockIsTakenOncePerManySmallObjects) {
 // One node fills the memory, another empties it, and then can have all of it, in any size.
 TEST(SharedHeapTest, MemoryFreedElsewhereCanBeUsedElsewhere) {
   HeapNodes heap(2, 4 << 20);
-  for (int turn = 0; turn < 20; ++turn) {
+  for (uint32_t turn = 0; turn < 20; ++turn) {
     const uint32_t maker = turn % 2;
     const size_t bytes = turn % 3 == 0 ? 32 : turn % 3 == 1 ? 700 : 3000;
     std::vector<void*> objects;

@@ -23,8 +23,11 @@ struct Backend {
   // Collective, as the back end's own factory.
   std::function<absl::StatusOr<std::unique_ptr<Transport>>(Rendezvous&, absl::Time deadline)>
       create;
-  // How often a test repeats an operation: as many as take a second or so.
+  // How often a test repeats an exchange in which threads may sleep: as often as takes a second.
   uint32_t repetitions = 1000;
+  // The same for operations of one thread where they are much faster: they must take longer than a
+  // time slice, or threads that should collide run one after another. 0: as repetitions.
+  uint32_t operations = 0;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Backend& backend) {

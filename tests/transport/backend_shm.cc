@@ -9,7 +9,7 @@ const bool registered =
                      [](Rendezvous& rendezvous, absl::Time deadline) {
                        return CreateShmTransport(rendezvous, ShmOptions{}, deadline);
                      },
-                     20'000});
+                     20'000, 200'000});
 
 }  // namespace
 }  // namespace farpage::transport

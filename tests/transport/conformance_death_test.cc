@@ -133,10 +133,10 @@ TEST_P(Conformance, ADeathWakesWhoSleeps) {
     if (rendezvous.self() == kVictim) SleepNs(kPatienceNs);
     while (!transport.peer_failed(kVictim)) {
       if (rendezvous.self() == NodeId(0)) {
-        ASSERT_TRUE(transport.WaitForEvents(Patience())) << "slept through a death";
+        ASSERT_TRUE(WaitForEventsInTime(transport)) << "slept through a death";
         PollOnce(transport);
       } else {
-        ASSERT_EQ(transport.WaitForWord(&AtomicWord(*process.memory), 0, Patience()), Fate::kOk)
+        ASSERT_EQ(WaitForWordOnceInTime(transport, AtomicWord(*process.memory), 0), Fate::kOk)
             << "slept through a death";
       }
     }

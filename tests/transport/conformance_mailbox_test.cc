@@ -14,7 +14,7 @@ namespace {
 TEST_P(Conformance, MessagesArriveWholeAndInOrderPerSender) {
   Nodes nodes(GetParam(), 4);
   ASSERT_TRUE(nodes.ok());
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Operations();
   InParallel(5, [&](uint32_t thread) {
     if (thread == 4) {
       std::vector<uint64_t> next(4, 0);
@@ -38,7 +38,7 @@ TEST_P(Conformance, ThreadsOfOneNodeSendAtOnce) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
   constexpr uint32_t kThreads = 4;
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Operations();
   InParallel(kThreads + 1, [&](uint32_t thread) {
     if (thread < kThreads) {
       for (uint32_t i = 0; i < rounds; ++i) {
@@ -151,7 +151,7 @@ bool Take(Transport& transport, uint64_t* last) {
 TEST_P(Conformance, NoWakeUpIsLostBetweenPollingAndSleeping) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
-  const uint64_t rounds = GetParam().repetitions / 2;
+  const uint64_t rounds = Repetitions() / 2;
   InParallel(2, [&](uint32_t me) {
     Transport& transport = nodes[me];
     std::mt19937 random(me);
@@ -169,7 +169,7 @@ TEST_P(Conformance, NoWakeUpIsLostBetweenPollingAndSleeping) {
           transport.BeginPolling();
         }
         if (last == round) break;
-        ASSERT_TRUE(transport.WaitForEvents(Patience())) << "a wake-up was lost, round " << round;
+        ASSERT_TRUE(WaitForEventsInTime(transport)) << "a wake-up was lost, round " << round;
         Take(transport, &last);
       }
       if (me == 1) {
@@ -184,7 +184,7 @@ TEST_P(Conformance, NoWakeUpIsLostBetweenPollingAndSleeping) {
 TEST_P(Conformance, NoWakeUpIsLostWhileFallingAsleep) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
-  const uint64_t rounds = GetParam().repetitions * 2;
+  const uint64_t rounds = Repetitions() * 2;
   InParallel(2, [&](uint32_t me) {
     std::mt19937 random(me);
     for (uint64_t round = 1; round <= rounds; ++round) {
@@ -197,7 +197,7 @@ TEST_P(Conformance, NoWakeUpIsLostWhileFallingAsleep) {
         Await("the answer", [&] { return Take(nodes[0], &last) && last == round; });
       } else {
         while (last != round) {
-          ASSERT_TRUE(nodes[1].WaitForEvents(Patience())) << "a wake-up was lost, round " << round;
+          ASSERT_TRUE(WaitForEventsInTime(nodes[1])) << "a wake-up was lost, round " << round;
           Take(nodes[1], &last);
         }
         ASSERT_EQ(SendPatiently(nodes[1], NodeId(0), MakeMessage(round)), Fate::kOk);
@@ -220,7 +220,7 @@ class AgentAndPoller {
         Send(burst);
       } else if (thread == 1) {
         while (taken_ < rounds_ * burst) {
-          ASSERT_TRUE(receiver_.WaitForEvents(Patience()));
+          ASSERT_TRUE(WaitForEventsInTime(receiver_));
           TakeSome(4);
         }
       } else {
@@ -265,7 +265,7 @@ class AgentAndPoller {
 TEST_P(Conformance, APollerThatLeavesHandsOverToTheAgent) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
-  AgentAndPoller game(nodes[0], nodes[1], GetParam().repetitions / 2);
+  AgentAndPoller game(nodes[0], nodes[1], Repetitions() / 2);
   std::mt19937 random(1);
   game.Play(1, [&] {
     nodes[1].BeginPolling();
@@ -281,7 +281,7 @@ TEST_P(Conformance, APollerThatLeavesHandsOverToTheAgent) {
 TEST_P(Conformance, WhatAReceiverLeavesTheAgentHearsOf) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
-  AgentAndPoller game(nodes[0], nodes[1], GetParam().repetitions / 2);
+  AgentAndPoller game(nodes[0], nodes[1], Repetitions() / 2);
   game.Play(3, [&] { game.TakeSome(1); });
 }
 

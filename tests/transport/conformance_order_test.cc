@@ -18,7 +18,7 @@ TEST_P(Conformance, OperationsOfAChainExecuteInOrder) {
   const auto home = Allocate(nodes[0], 8192);
   const RemoteAddress flag = home->remote();
   const RemoteAddress data = home->remote() + 4096;
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Repetitions();
   std::atomic<bool> finished{false};
   InParallel(4, [&](uint32_t thread) {
     Transport& transport = nodes[thread % 3];
@@ -62,7 +62,7 @@ TEST_P(Conformance, AReadDoesNotOvertakeAWriteBeforeIt) {
     for (const bool one_chain : {true, false}) {
       std::atomic<uint32_t> arrived{0};
       uint64_t found[2] = {};
-      const uint32_t rounds = GetParam().repetitions;
+      const uint32_t rounds = Repetitions();
       const auto meet = [&](uint32_t time) {
         ++arrived;
         Await("the other thread", [&] { return arrived.load() >= 2 * time; });
@@ -111,7 +111,7 @@ TEST_P(Conformance, AMessageDoesNotOvertakeAChain) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
   const auto target = Allocate(nodes[1], 4096);
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Repetitions();
   std::atomic<uint32_t> posted{0}, sent{0};
   InParallel(3, [&](uint32_t thread) {
     for (uint32_t round = 1; round <= rounds; ++round) {
@@ -141,7 +141,7 @@ TEST_P(Conformance, AlignedWordsDoNotTear) {
   }
   constexpr uint32_t kWords = 1024;
   const auto home = Allocate(nodes[0], kWords * 8);
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Repetitions();
   InParallel(2, [&](uint32_t me) {
     const auto local = Allocate(nodes[me], kWords * 8);
     uint64_t* const words = Words(*local);
@@ -171,7 +171,7 @@ TEST_P(Conformance, FetchAndAddIsAtomicBetweenAllNodesAndThreads) {
   Nodes nodes(GetParam(), 3);
   ASSERT_TRUE(nodes.ok());
   const auto home = Allocate(nodes[0], 4096);
-  const uint32_t rounds = GetParam().repetitions / 4;
+  const uint32_t rounds = Operations() / 4;
   constexpr uint32_t kThreads = 6;
   std::vector<std::vector<uint64_t>> olds(kThreads);
   InParallel(kThreads, [&](uint32_t thread) {
@@ -202,7 +202,7 @@ TEST_P(Conformance, ProcessorAtomicsMixWhereThatIsPromised) {
     GTEST_SKIP() << "this fabric's atomics are atomic with each other only";
   }
   const auto home = Allocate(nodes[0], 4096);
-  const uint32_t rounds = GetParam().repetitions;
+  const uint32_t rounds = Operations();
   InParallel(2, [&](uint32_t node) {
     for (uint32_t round = 0; round < rounds; ++round) {
       if (node == 0) {
@@ -224,7 +224,7 @@ TEST_P(Conformance, CompareAndSwapExcludes) {
   const auto home = Allocate(nodes[2], 4096);
   const RemoteAddress lock = home->remote();
   const RemoteAddress count = home->remote() + 8;
-  const uint32_t rounds = GetParam().repetitions / 10;
+  const uint32_t rounds = Operations() / 10;
   constexpr uint32_t kThreads = 4;
   InParallel(kThreads, [&](uint32_t thread) {
     Transport& transport = nodes[thread % 3];
@@ -254,7 +254,7 @@ TEST_P(Conformance, ChainsWithoutCompletionsNeverOverflow) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
   const auto home = Allocate(nodes[1], 4096);
-  const uint32_t posts = std::max(GetParam().repetitions, 5000u);
+  const uint32_t posts = std::max(Operations(), 5000u);
   InParallel(3, [&](uint32_t) {
     const Operation add = Operation::FetchAndAdd(home->remote(), 1, nullptr, {});
     for (uint32_t i = 0; i < posts; ++i) {
@@ -276,7 +276,7 @@ TEST_P(Conformance, EveryCompletionComesOnce) {
   Nodes nodes(GetParam(), 2);
   ASSERT_TRUE(nodes.ok());
   const auto home = Allocate(nodes[1], 4096);
-  const uint32_t posts = std::max(GetParam().repetitions / 4, 5000u);
+  const uint32_t posts = std::max(Operations() / 4, 5000u);
   const auto local = Allocate(nodes[0], posts * 8);
   std::vector<Ending> endings(posts);
   std::vector<Fate> posted(posts);

@@ -1,7 +1,7 @@
 // What may run inside a SIGBUS handler, on every back end.
-#include <signal.h>
 #include <sys/mman.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "tests/transport/allocation_count.h"

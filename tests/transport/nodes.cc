@@ -126,4 +126,24 @@ ReceivedMessage ReceiveOne(Transport& transport) {
   return received;
 }
 
+bool WaitForEventsInTime(Transport& transport) {
+  const int64_t deadline = Patience();
+  return transport.WaitForEvents(deadline) && NowNs() < deadline;
+}
+
+Fate WaitForWordOnceInTime(Transport& transport, const std::atomic<uint64_t>& word,
+                           uint64_t value) {
+  const int64_t deadline = Patience();
+  const Fate fate = transport.WaitForWord(&word, value, deadline);
+  return NowNs() < deadline ? fate : Fate::kTimedOut;
+}
+
+Fate WaitForWordInTime(Transport& transport, const std::atomic<uint64_t>& word, uint64_t value) {
+  Fate fate = Fate::kOk;
+  while (fate == Fate::kOk && word.load(std::memory_order_acquire) == value) {
+    fate = WaitForWordOnceInTime(transport, word, value);
+  }
+  return fate;
+}
+
 }  // namespace farpage::transport

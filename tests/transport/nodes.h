@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -81,7 +82,21 @@ Fate SendPatiently(Transport& transport, NodeId peer, const Message& message);
 // The next message; waits for it by polling.
 ReceivedMessage ReceiveOne(Transport& transport);
 
-class Conformance : public testing::TestWithParam<Backend> {};
+// Waits for events; true if there was one, false if it came to the deadline. (That an event was
+// there at the deadline does not count: it may have been slept through.)
+bool WaitForEventsInTime(Transport& transport);
+
+// WaitForWord(), as callers use it, until the word differs. kTimedOut if it came to the deadline.
+Fate WaitForWordInTime(Transport& transport, const std::atomic<uint64_t>& word, uint64_t value);
+
+// Once; kTimedOut if it came to the deadline, whatever is the case then.
+Fate WaitForWordOnceInTime(Transport& transport, const std::atomic<uint64_t>& word, uint64_t value);
+
+class Conformance : public testing::TestWithParam<Backend> {
+ protected:
+  static uint32_t Repetitions() { return GetParam().repetitions; }
+  static uint32_t Operations() { return std::max(GetParam().repetitions, GetParam().operations); }
+};
 
 }  // namespace farpage::transport
 

@@ -187,11 +187,8 @@ TEST_F(WithoutLooks, NoWakeUpOfAWordIsLost) {
                   Fate::kOk);
         Await("the answer", [&] { return word(0).load() == round; });
       } else {
-        Fate fate = Fate::kOk;
-        while (word(1).load() != round && fate == Fate::kOk) {
-          fate = node(1).WaitForWord(&word(1), round - 1, Patience());
-        }
-        ASSERT_EQ(fate, Fate::kOk) << "a wake-up was lost, round " << round;
+        ASSERT_EQ(WaitForWordInTime(node(1), word(1), round - 1), Fate::kOk)
+            << "a wake-up was lost, round " << round;
         ASSERT_EQ(RunChain(node(1), NodeId(0), {Operation::WriteWord(round, memory_[0]->remote())}),
                   Fate::kOk);
       }
@@ -205,7 +202,7 @@ TEST_F(WithoutLooks, InterruptsAndFailuresWakeWhoWaitsForAWord) {
     InParallel(2, [&](uint32_t thread) {
       if (thread == 0) {
         while (!ended && (interrupt || !node(0).peer_failed(NodeId(1)))) {
-          ASSERT_EQ(node(0).WaitForWord(&word(0), 0, Patience()), Fate::kOk);
+          ASSERT_EQ(WaitForWordOnceInTime(node(0), word(0), 0), Fate::kOk);
           ended = interrupt;
         }
         ended = true;
@@ -257,7 +254,9 @@ TEST(ShmTransport, ManyNodesSendToOne) {
   }
 }
 
-void ExpectDeathIsNoticed(const ShmOptions& options, bool with_orphan) {
+enum class Notice { kByEvent, kBySending };
+
+void ExpectDeathIsNoticed(const ShmOptions& options, Notice notice, bool with_orphan) {
   ForkCluster cluster(2, [&](Rendezvous& rendezvous, SharedPage& page) {
     auto transport = CreateShmTransport(rendezvous, options, PatienceTime());
     ASSERT_TRUE(transport.ok()) << transport.status();
@@ -273,8 +272,13 @@ void ExpectDeathIsNoticed(const ShmOptions& options, bool with_orphan) {
       page.words[0] = 1;
       while (true) ::pause();
     }
-    while (!(*transport)->peer_failed(NodeId(1))) {
-      ASSERT_TRUE((*transport)->WaitForEvents(Patience()));
+    if (notice == Notice::kByEvent) {
+      while (!(*transport)->peer_failed(NodeId(1))) {
+        ASSERT_TRUE(WaitForEventsInTime(**transport));
+      }
+    } else {
+      Await("the failure to show",
+            [&] { return (*transport)->Send(NodeId(1), Message{}) == Fate::kPeerFailed; });
     }
     EXPECT_TRUE(Says(absl::UnknownError((*transport)->failure_reason(NodeId(1))), "node 1"));
   });
@@ -287,11 +291,17 @@ void ExpectDeathIsNoticed(const ShmOptions& options, bool with_orphan) {
 TEST(ShmTransport, NoticesADeathByPipe) {
   ShmOptions options;
   options.lifeline_by_pipe = true;
-  ExpectDeathIsNoticed(options, false);
+  ExpectDeathIsNoticed(options, Notice::kByEvent, false);
 }
 
 // A child that the dead process forked has copies of all its descriptors.
-TEST(ShmTransport, NoticesADeathWhileAForkedChildLives) { ExpectDeathIsNoticed({}, true); }
+TEST(ShmTransport, NoticesADeathWhileAForkedChildLives) {
+  ExpectDeathIsNoticed({}, Notice::kByEvent, true);
+}
+
+TEST(ShmTransport, NoticesADeathWhereThereIsNoCredit) {
+  ExpectDeathIsNoticed({}, Notice::kBySending, false);
+}
 
 TEST(Arena, JoinsNeighboursWhicheverComesBackFirst) {
   for (const bool last_first : {false, true}) {

@@ -73,11 +73,14 @@ absl::StatusOr<std::vector<Contribution>> Exchange(Rendezvous& rendezvous, std::
   absl::StatusOr<std::vector<Contribution>> all =
       rendezvous.AllGather(key, std::move(sent), deadline);
   if (!all.ok()) return all.status();
-  for (const Contribution& contribution : *all) {
-    const std::string& error = contribution.bytes;
-    if (!error.empty()) {
-      return absl::Status(static_cast<absl::StatusCode>(error[0]), error.substr(1));
+  for (size_t node = 0; node < all->size(); ++node) {
+    const std::string& error = (*all)[node].bytes;
+    if (error.empty()) continue;
+    const auto code = static_cast<absl::StatusCode>(error[0]);
+    if (code == absl::StatusCode::kOk || error.size() == 1) {
+      return absl::InternalError(absl::StrCat("node ", node, " failed and does not say why"));
     }
+    return absl::Status(code, error.substr(1));
   }
   return all;
 }
@@ -120,6 +123,10 @@ absl::Status CheckHeader(const SegmentHeader& header, uint64_t file_bytes, NodeI
                      header.nodes, ", ", header.bytes, " bytes; expected node ", owner.value(),
                      " of ", nodes, ", ", file_bytes, " bytes"));
   }
+  if (header.mailbox_slots == slots && file_bytes < ArenaOffset(nodes, slots)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the segment of node ", owner.value(), " has only ", file_bytes, " bytes"));
+  }
   if (header.mailbox_slots != slots) {
     return absl::InvalidArgumentError(absl::StrCat(
         "mailbox_slots is ", slots, ", but ", header.mailbox_slots, " on node ", owner.value()));
@@ -134,6 +141,12 @@ absl::Status MapPeer(NodeId id, Contribution& from, uint32_t nodes, uint32_t slo
   if (bytes < ArenaOffset(nodes, 1)) {
     return absl::FailedPreconditionError(
         absl::StrCat("the segment of node ", id.value(), " has only ", bytes, " bytes"));
+  }
+  // Else its owner could pull memory from under this node.
+  const int seals = ::fcntl(from.fds[kSegmentFd].get(), F_GET_SEALS);
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the segment of node ", id.value(), " can be cut short"));
   }
   absl::StatusOr<Mapping> mapping = Mapping::Map(from.fds[kSegmentFd].get(), bytes);
   if (!mapping.ok()) return mapping.status();

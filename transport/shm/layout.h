@@ -111,14 +111,15 @@ struct Segment {
     return reinterpret_cast<MailboxSlot*>(base + kRingsOffset + sender * RingBytes(slots));
   }
 
-  // The memory `from` names, or null if the key or the range is bad. A few ns: this is on the path
-  // of every operation.
+  // The memory `from` names, or null if the key or the range is bad; always within the segment,
+  // whatever its owner wrote there. A few ns: this is on the path of every operation.
   std::byte* Resolve(RemoteAddress from, uint64_t length) const {
     const KeyEntry& entry = header().keys[from.key.value & (kKeys - 1)];
     if (entry.key.load(std::memory_order_acquire) != from.key.value) return nullptr;
     const uint64_t begin = entry.begin.load(std::memory_order_relaxed);
     const uint64_t end = entry.end.load(std::memory_order_relaxed);
     if (from.address < begin || from.address >= end || length > end - from.address) return nullptr;
+    if (end > bytes) return nullptr;
     return base + from.address;
   }
 };

@@ -35,7 +35,9 @@ Fate Outbox::Push(const Segment& receiver, NodeId self, uint32_t slots, const Me
     const uint64_t turn = slot.turn.load(std::memory_order_acquire);
     if (turn < free) return Fate::kNoCredit;
     if (turn > free) {
-      number = next_.load(std::memory_order_relaxed);  // another thread was faster
+      const uint64_t now = next_.load(std::memory_order_relaxed);
+      if (now == number) return Fate::kBadAddress;  // nobody was faster: no sender wrote this
+      number = now;
     } else if (next_.compare_exchange_weak(number, number + 1, std::memory_order_relaxed)) {
       slot.message = copy;
       slot.turn.store(free + 1, std::memory_order_seq_cst);
@@ -78,9 +80,10 @@ size_t Inbox::Sweep(uint32_t word, uint64_t mask, std::span<ReceivedMessage> out
     const auto at = static_cast<uint32_t>(std::countr_zero(bits));
     const uint64_t bit = bits & (0 - bits);
     const uint32_t sender = word * 64 + at;
+    bits &= ~bit;
+    if (sender >= nodes_) continue;  // senders write these bits
     count += Drain(sender, out.subspan(count, std::min(kBurst, out.size() - count)));
     if (Full(sender)) left |= bit;
-    bits &= ~bit;
     turn_ = sender + 1 == nodes_ ? 0 : sender + 1;
   }
   left |= bits;

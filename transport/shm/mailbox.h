@@ -22,8 +22,8 @@ namespace farpage::transport::shm {
 // The sending end of one ring. Any thread of the sender.
 class alignas(64) Outbox {
  public:
-  // kNoCredit when the ring is full. The message can be received when it returns kOk, but the
-  // receiver may have to be woken.
+  // kNoCredit when the ring is full, kBadAddress when the receiver's ring is damaged. The message
+  // can be received when it returns kOk, but the receiver may have to be woken.
   Fate Push(const Segment& receiver, NodeId self, uint32_t slots, const Message& message);
 
  private:

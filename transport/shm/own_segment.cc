@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<Memory>> OwnSegment::Allocate(size_t bytes,
   const std::string what =
       absl::StrCat("node ", self_.value(), ": ", bytes, " bytes for '", std::string(purpose), "'");
   if (bytes == 0) return absl::InvalidArgumentError(absl::StrCat(what, ": nothing to allocate"));
-  std::lock_guard lock(mutex_);
+  Hold lock(mutex_);
   if (free_keys_.empty()) {
     return absl::ResourceExhaustedError(absl::StrCat(
         what, ": all ", kKeys, " allocations a node can have are in use; make fewer, larger ones"));
@@ -126,7 +126,7 @@ void OwnSegment::Free(RemoteAddress memory, uint64_t bytes) {
   // Gives the pages back, and makes them zeros for the next allocation.
   ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
               static_cast<off_t>(memory.address), static_cast<off_t>(bytes));
-  std::lock_guard lock(mutex_);
+  Hold lock(mutex_);
   arena_.Return(memory.address, bytes);
   free_keys_.push_back({index, generation % kKeyGenerations + 1});
 }

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "transport/lock.h"
 #include "transport/rendezvous.h"
 #include "transport/shm/arena.h"
 #include "transport/shm/layout.h"
@@ -61,9 +61,9 @@ class OwnSegment : public std::enable_shared_from_this<OwnSegment> {
   const OwnedFd fd_;
   const Mapping mapping_;
 
-  std::mutex mutex_;
-  Arena arena_;                    // guarded by mutex_
-  std::deque<FreeKey> free_keys_;  // guarded by mutex_; used in turn, see layout.h
+  ThreadMutex mutex_;
+  Arena arena_ ABSL_GUARDED_BY(mutex_);
+  std::deque<FreeKey> free_keys_ ABSL_GUARDED_BY(mutex_);  // used in turn, see layout.h
 };
 
 }  // namespace farpage::transport::shm

@@ -54,7 +54,8 @@ void Peers::Look() {
   for (uint32_t word = 0; word < (count_ + 63) / 64; ++word) {
     uint64_t bits = departed[word].load(std::memory_order_acquire);
     for (; bits != 0; bits &= bits - 1) {
-      Fail(NodeId(word * 64 + static_cast<uint32_t>(std::countr_zero(bits))), PeerState::kLeft);
+      const uint32_t node = word * 64 + static_cast<uint32_t>(std::countr_zero(bits));
+      if (node < count_) Fail(NodeId(node), PeerState::kLeft);  // peers write these bits
     }
   }
   for (NodeId ended = watch_->TakeEnded(); ended.valid(); ended = watch_->TakeEnded()) {
@@ -72,7 +73,7 @@ void Peers::LookSometimes() {
 
 void Peers::Mark(NodeId peer, std::string_view reason) {
   {
-    std::lock_guard lock(mutex_);
+    Hold lock(mutex_);
     std::string& mark = marks_[peer.value()];
     if (mark.empty()) mark = std::string(reason);
   }
@@ -90,10 +91,12 @@ std::string Peers::reason(NodeId peer) const {
       return absl::StrCat(who, " has closed its transport");
     case PeerState::kBadOperation:
       return absl::StrCat(who, ": an operation named memory that is not registered there");
+    case PeerState::kDamaged:
+      return absl::StrCat(who, ": its mailbox is damaged");
     case PeerState::kMarked:
       break;
   }
-  std::lock_guard lock(mutex_);
+  Hold lock(mutex_);
   return absl::StrCat(who, ": ", marks_[peer.value()]);
 }
 

@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "transport/lock.h"
 #include "transport/rendezvous.h"
 #include "transport/shm/layout.h"
 #include "transport/shm/mailbox.h"
@@ -22,6 +22,7 @@ enum class PeerState : uint8_t {
   kDied,          // its process has ended
   kLeft,          // it has closed its transport
   kBadOperation,  // an operation without a completion named bad memory
+  kDamaged,       // its mailbox holds what nobody can have written
   kMarked,        // the caller said so
 };
 
@@ -81,8 +82,8 @@ class Peers {
   std::atomic<uint32_t> failures_{0};
   std::atomic<int64_t> next_look_ns_{0};
 
-  mutable std::mutex mutex_;
-  std::vector<std::string> marks_;  // reasons given to Mark(); guarded by mutex_
+  mutable ThreadMutex mutex_;
+  std::vector<std::string> marks_ ABSL_GUARDED_BY(mutex_);  // reasons given to Mark()
 };
 
 }  // namespace farpage::transport::shm

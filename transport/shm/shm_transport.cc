@@ -17,7 +17,7 @@ namespace farpage::transport {
 namespace shm {
 namespace {
 
-constexpr uint32_t kMaxChain = 64;
+constexpr uint32_t kMaxChain = 128;
 
 class ShmTransport final : public Transport {
  public:
@@ -101,6 +101,9 @@ Fate ShmTransport::Send(NodeId peer, const Message& message) {
   const Fate fate = target.outbox.Push(target.segment, self_, capabilities_.mailbox_slots, message);
   if (fate == Fate::kOk) {
     if (TakeBell(target.segment.header())) Ring(target.doorbell);
+  } else if (fate == Fate::kBadAddress) {
+    peers().Fail(peer, PeerState::kDamaged);
+    return Fate::kPeerFailed;
   } else {
     // Nobody may be left there to receive, and the caller tries again and again.
     peers().LookSometimes();

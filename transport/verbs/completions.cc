@@ -1,7 +1,6 @@
 #include "transport/verbs/completions.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "transport/verbs/send_queue.h"
 
@@ -36,8 +35,13 @@ void Completions::Keep(Completion* completion) {
 }
 
 size_t Completions::Poll(std::span<Completion*> done) {
-  const std::unique_lock hold(lock_, std::try_to_lock);
-  if (!hold.owns_lock() || done.empty()) return 0;
+  if (done.empty() || !lock_.try_lock()) return 0;
+  const size_t count = PollLocked(done);
+  lock_.unlock();
+  return count;
+}
+
+size_t Completions::PollLocked(std::span<Completion*> done) {
   size_t count = 0;
   const uint32_t ready = ready_count_.load(std::memory_order_relaxed);
   while (count < done.size() && count < ready) {
@@ -53,21 +57,26 @@ size_t Completions::Poll(std::span<Completion*> done) {
 }
 
 bool Completions::Reap() {
-  const std::unique_lock hold(lock_, std::try_to_lock);
-  if (!hold.owns_lock()) return false;
-  return Take(kBatch, [this](Completion* completion) { Keep(completion); }) != 0;
+  if (!lock_.try_lock()) return false;
+  // Lambdas are analysed apart, without the locks of their function.
+  const auto keep = [this](Completion* completion)
+                        ABSL_NO_THREAD_SAFETY_ANALYSIS { Keep(completion); };
+  const bool any = Take(kBatch, keep) != 0;
+  lock_.unlock();
+  return any;
 }
 
 void Completions::Judge(SendQueue& send_queue, bool died) {
-  const std::lock_guard hold(lock_);
+  const Hold hold(lock_);
   if (Completion* const completion = send_queue.Judge(died)) Keep(completion);
 }
 
 void Completions::Abandon(SendQueue& send_queue) {
   // In this order everywhere: a send queue's lock, then this one.
-  const std::lock_guard no_posting(send_queue.lock());
-  const std::lock_guard hold(lock_);
-  send_queue.Abandon([this](Completion* completion) { Keep(completion); });
+  const Hold no_posting(send_queue.lock());
+  const Hold hold(lock_);
+  send_queue.Abandon([this](Completion* completion)
+                         ABSL_NO_THREAD_SAFETY_ANALYSIS { Keep(completion); });
 }
 
 }  // namespace farpage::transport::verbs

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "transport/lock.h"
 #include "transport/transport.h"
 #include "transport/verbs/spin_lock.h"
 
@@ -54,17 +55,19 @@ class Completions {
 
   // Takes up to `most` (at most kBatch) results from the device and calls `ended(completion)`.
   template <typename Ended>
-  int Take(int most, const Ended& ended);
-  void Keep(Completion* completion);
+  int Take(int most, const Ended& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  size_t PollLocked(std::span<Completion*> done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Keep(Completion* completion) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   ibv_cq* const queue_;
   std::span<const std::unique_ptr<SendQueue>> send_queues_;
   std::atomic<uint32_t> expected_{0};
 
-  SpinLock lock_;  // guards what follows
-  std::atomic<uint32_t> ready_count_{0};
-  uint32_t ready_first_ = 0;
-  const std::unique_ptr<std::array<Completion*, kMostExpected>> ready_;  // a ring
+  SpinLock lock_;
+  std::atomic<uint32_t> ready_count_{0};  // written under lock_
+  uint32_t ready_first_ ABSL_GUARDED_BY(lock_) = 0;
+  // A ring.
+  const std::unique_ptr<std::array<Completion*, kMostExpected>> ready_ ABSL_PT_GUARDED_BY(lock_);
 };
 
 }  // namespace farpage::transport::verbs

@@ -90,7 +90,7 @@ absl::Status MakeQueues(uint32_t nodes, Connection& connection) {
   connection.channel.reset(ibv_create_comp_channel(context));
   if (!connection.channel) return SetUpError("ibv_create_comp_channel", errno);
   for (const int fd : {connection.channel->fd, context->async_fd}) {
-    const absl::Status status = MakeNonBlocking(fd);
+    absl::Status status = MakeNonBlocking(fd);
     if (!status.ok()) return status;
   }
   const auto make = [&](CompletionQueueHandle& queue, uint32_t entries) {

@@ -1,9 +1,9 @@
 #include "transport/verbs/events.h"
 
 #include <poll.h>
-#include <time.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace farpage::transport::verbs {
 namespace {
@@ -23,7 +23,8 @@ Events::Events(ibv_comp_channel* channel, ibv_cq* sends, ibv_cq* receives, Compl
       completions_(completions),
       inboxes_(inboxes),
       peers_(peers),
-      wakeups_(wakeups) {}
+      wakeups_(wakeups),
+      channel_fd_(channel->fd) {}
 
 Events::~Events() {
   // Destroying a queue waits for this.
@@ -79,8 +80,10 @@ bool Events::WaitForEvents(int64_t deadline_ns) {
     const int64_t left = deadline_ns - NowNs();
     if (!happened && left > 0) {
       const timespec limit = Span(left);
-      pollfd sources[] = {{channel_->fd, POLLIN, 0}, {wakeups_->agent_fd(), POLLIN, 0}};
+      pollfd sources[] = {{channel_fd_, POLLIN, 0}, {wakeups_->agent_fd(), POLLIN, 0}};
       ::ppoll(sources, 2, &limit, nullptr);
+      // The device is gone: its descriptor would be ready for ever.
+      if ((sources[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) channel_fd_ = -1;
       if ((sources[1].revents & POLLIN) != 0) Wakeups::Silence(wakeups_->agent_fd());
     }
     agent_asleep_.store(false, std::memory_order_seq_cst);

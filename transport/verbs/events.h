@@ -4,7 +4,8 @@
 // Whoever arms looks at the queue afterwards, for an entry that came before makes no event.
 //
 // The agent that sleeps here keeps the receive queue armed, except while another thread polls: that
-// thread sees messages itself, and the last one to stop polling arms the queue for the agent.
+// thread sees messages itself, and the last one to stop polling arms the queue for the agent. The
+// queue of sends is armed by either while completions are expected.
 #ifndef FARPAGE_TRANSPORT_VERBS_EVENTS_H_
 #define FARPAGE_TRANSPORT_VERBS_EVENTS_H_
 
@@ -62,6 +63,7 @@ class Events {
   std::atomic<uint32_t> interrupts_{0};
 
   // Of the agent.
+  int channel_fd_;  // -1: the device is gone
   uint32_t failures_seen_ = 0;
   uint32_t send_events_ = 0;  // taken, to be acknowledged at the end
   uint32_t receive_events_ = 0;

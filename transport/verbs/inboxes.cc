@@ -5,7 +5,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <mutex>
 
 #include "transport/verbs/control_memory.h"
 #include "transport/verbs/errors.h"
@@ -47,8 +46,7 @@ int Inboxes::PostReceives(NodeId peer, uint32_t count) {
 }
 
 void Inboxes::Drain() {
-  const std::unique_lock hold(lock_, std::try_to_lock);
-  if (!hold.owns_lock()) return;
+  if (!lock_.try_lock()) return;
   bool words = false;
   std::array<ibv_wc, kBatch> results;
   int count = 0;
@@ -56,6 +54,7 @@ void Inboxes::Drain() {
     count = ibv_poll_cq(queue_, kBatch, results.data());
     for (int i = 0; i < count; ++i) words |= Handle(results[static_cast<size_t>(i)]);
   } while (count == kBatch);
+  lock_.unlock();
   if (words) wakeups_->WakeWords();
 }
 

@@ -156,11 +156,11 @@ absl::StatusOr<Lifelines> Lifelines::Listen(NodeId self, const std::string& addr
 absl::Status Lifelines::Connect(std::span<const LifelineAddress> nodes, absl::Time deadline) {
   lines_.resize(nodes.size());
   for (uint32_t i = self_.value() + 1u; i < nodes.size(); ++i) {
-    const absl::Status status = ConnectTo(NodeId(i), nodes[i], deadline);
+    absl::Status status = ConnectTo(NodeId(i), nodes[i], deadline);
     if (!status.ok()) return status;
   }
   for (uint32_t missing = self_.value(); missing > 0;) {
-    const absl::Status status = AcceptOne(deadline);
+    absl::Status status = AcceptOne(deadline);
     if (!status.ok()) return status;
     missing =
         static_cast<uint32_t>(std::count_if(lines_.begin(), lines_.begin() + self_.value(),

@@ -28,7 +28,7 @@ void Peers::Fail(NodeId id, PeerState why, uint32_t detail) {
 
 void Peers::Mark(NodeId id, std::string_view reason) {
   {
-    const std::lock_guard hold(mutex_);
+    const Hold hold(mutex_);
     std::string& mark = marks_[id.value()];
     if (mark.empty()) mark = reason;
   }
@@ -60,7 +60,7 @@ std::string Peers::reason(NodeId id) const {
       return absl::StrCat(node, ": this node's device reported: ",
                           ibv_event_type_str(static_cast<ibv_event_type>(detail)));
     case PeerState::kMarked: {
-      const std::lock_guard hold(mutex_);
+      const Hold hold(mutex_);
       return marks_[id.value()];
     }
   }

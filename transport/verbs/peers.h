@@ -7,11 +7,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "transport/lock.h"
 #include "transport/types.h"
 #include "transport/verbs/wakeups.h"
 
@@ -65,8 +65,8 @@ class Peers {
   std::atomic<uint32_t> failures_{0};
   std::atomic<bool> port_down_{false};
 
-  mutable std::mutex mutex_;
-  std::vector<std::string> marks_;  // reasons given to Mark(); guarded by mutex_
+  mutable ThreadMutex mutex_;
+  std::vector<std::string> marks_ ABSL_GUARDED_BY(mutex_);  // reasons given to Mark()
 };
 
 }  // namespace farpage::transport::verbs

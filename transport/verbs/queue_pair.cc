@@ -111,7 +111,7 @@ absl::Status QueuePair::Connect(const Device& device, const VerbsOptions& option
   receive.rq_psn = peer.first_packet;
   receive.max_dest_rd_atomic = AddressOf(device).read_depth;
   receive.min_rnr_timer = 12;  // 0.64 ms
-  const absl::Status status =
+  absl::Status status =
       Modify(get(), receive,
              IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
                  IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER,

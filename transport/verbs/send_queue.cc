@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <mutex>
 
 #include "transport/verbs/completions.h"
 #include "transport/verbs/errors.h"
@@ -80,7 +79,7 @@ Fate SendQueue::Post(std::span<const Operation> chain, Completion* completion) {
 
 Fate SendQueue::PostCopied(std::span<const Operation> chain, const void* const* small,
                            Completion* completion) {
-  const std::lock_guard hold(lock_);
+  const Hold hold(lock_);
   if (!peers_->up(peer_)) return Fate::kPeerFailed;
   const uint64_t number = ++chains_;
   bool after_read = false;
@@ -122,12 +121,12 @@ bool SendQueue::AddOperation(const Operation& operation, const void* small, uint
 
 Fate SendQueue::Send(const Message& message) {
   const Message copy = message;  // as in Post()
-  std::unique_lock hold(lock_);
+  const Hold hold(lock_);
   if (!peers_->up(peer_)) return Fate::kPeerFailed;
   if (!HasRoom(kReserve)) {
-    hold.unlock();
+    lock_.unlock();
     completions_->Reap();
-    hold.lock();
+    lock_.lock();
   }
   const Credits returned = Credits::FromWord(outbox_.returned->load(std::memory_order_acquire));
   if (!HasRoom(kReserve) || messages_sent_ - returned.messages >= outbox_.slot_count) {
@@ -142,8 +141,14 @@ Fate SendQueue::Send(const Message& message) {
 
 bool SendQueue::ReturnCredits(const std::atomic<uint32_t>& messages,
                               const std::atomic<uint32_t>& immediates) {
-  const std::unique_lock hold(lock_, std::try_to_lock);
-  if (!hold.owns_lock()) return false;
+  if (!lock_.try_lock()) return false;
+  const bool done = ReturnCreditsLocked(messages, immediates);
+  lock_.unlock();
+  return done;
+}
+
+bool SendQueue::ReturnCreditsLocked(const std::atomic<uint32_t>& messages,
+                                    const std::atomic<uint32_t>& immediates) {
   if (!peers_->up(peer_)) return true;
   if (!HasRoom(0)) return false;
   // Loaded under the lock, so that an older value never overwrites a newer one.
@@ -158,7 +163,7 @@ bool SendQueue::ReturnCredits(const std::atomic<uint32_t>& messages,
 }
 
 void SendQueue::PostMarker() {
-  const std::lock_guard hold(lock_);
+  const Hold hold(lock_);
   if (!peers_->up(peer_) || unsignalled_ == 0 || !HasRoom(0)) return;
   const uint64_t id = next_id();
   Note(++chains_);
@@ -167,7 +172,7 @@ void SendQueue::PostMarker() {
 }
 
 bool SendQueue::Idle() {
-  const std::lock_guard hold(lock_);
+  const Hold hold(lock_);
   return ended_.load(std::memory_order_acquire) == posted_;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "transport/lock.h"
 #include "transport/transport.h"
 #include "transport/verbs/control_memory.h"
 #include "transport/verbs/peers.h"
@@ -64,14 +65,14 @@ class SendQueue {
   Completion* Judge(bool died);
   // All requests under way are given up. Calls `ended(completion)` for their completions.
   template <typename Ended>
-  void Abandon(const Ended& ended) {
+  void Abandon(const Ended& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     abandoned_ = true;
     for (uint64_t n = ended_.load(std::memory_order_relaxed); n != posted_; ++n) {
       if (Completion* const completion = TakeCompletion(n, Fate::kPeerFailed)) ended(completion);
     }
     ended_.store(posted_, std::memory_order_release);
   }
-  SpinLock& lock() { return lock_; }
+  SpinLock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
   static NodeId PeerOf(uint64_t id) { return NodeId(static_cast<uint32_t>(id >> kNumberBits)); }
 
@@ -88,25 +89,31 @@ class SendQueue {
   };
 
   Record& record(uint64_t number) { return records_[number & (limits_.depth - 1)]; }
-  uint64_t next_number() const { return posted_ + requests_.count(); }
-  uint64_t next_id() const {
+  uint64_t next_number() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return posted_ + requests_.count();
+  }
+  uint64_t next_id() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     return uint64_t{peer_.value()} << kNumberBits | (next_number() & kNumberMask);
   }
-  bool HasRoom(uint32_t reserve) const {
+  bool HasRoom(uint32_t reserve) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     return next_number() - ended_.load(std::memory_order_acquire) < limits_.depth - reserve;
   }
   Fate PostCopied(std::span<const Operation> chain, const void* const* small,
                   Completion* completion);
+  bool ReturnCreditsLocked(const std::atomic<uint32_t>& messages,
+                           const std::atomic<uint32_t>& immediates)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // False if the peer has failed; then nothing that was posted is under way any more.
-  bool MakeRoom();
+  bool MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Waits until all that was posted has ended, for it may use the buffers of a chain that cannot go
   // on. That is soon: the connection is being broken.
-  void AwaitEnds();
+  void AwaitEnds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Gives the lock away meanwhile: Send() does not wait for the fabric.
-  void AwaitFabric(int turn);
-  bool AddOperation(const Operation& operation, const void* small, uint64_t chain, bool fence);
-  void Note(uint64_t chain);
-  Fate Flush(Completion* completion, bool signal);
+  void AwaitFabric(int turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool AddOperation(const Operation& operation, const void* small, uint64_t chain, bool fence)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Note(uint64_t chain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  Fate Flush(Completion* completion, bool signal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Completion* TakeCompletion(uint64_t number, Fate fate);
 
   const NodeId peer_;
@@ -116,13 +123,13 @@ class SendQueue {
   Peers* const peers_;
   Completions* const completions_;
 
-  SpinLock lock_;  // guards what follows, up to ended_
-  WorkRequests requests_;
-  uint64_t posted_ = 0;  // number of the next request to be posted
-  uint64_t chains_ = 0;
-  uint32_t unsignalled_ = 0;  // posted since the last that is signalled
-  uint32_t messages_sent_ = 0;
-  uint32_t immediates_sent_ = 0;
+  SpinLock lock_;
+  WorkRequests requests_ ABSL_GUARDED_BY(lock_);
+  uint64_t posted_ ABSL_GUARDED_BY(lock_) = 0;  // number of the next request to be posted
+  uint64_t chains_ ABSL_GUARDED_BY(lock_) = 0;
+  uint32_t unsignalled_ ABSL_GUARDED_BY(lock_) = 0;  // posted since the last that is signalled
+  uint32_t messages_sent_ ABSL_GUARDED_BY(lock_) = 0;
+  uint32_t immediates_sent_ ABSL_GUARDED_BY(lock_) = 0;
 
   const std::unique_ptr<Record[]> records_;  // by number modulo depth
   std::atomic<uint64_t> ended_{0};           // all requests before this number have ended

@@ -7,6 +7,8 @@
 
 #include <atomic>
 
+#include "absl/base/thread_annotations.h"
+
 namespace farpage::transport::verbs {
 
 inline void Pause() {
@@ -15,13 +17,14 @@ inline void Pause() {
 #endif
 }
 
-class SpinLock {
+// Known to clang's thread-safety analysis.
+class ABSL_LOCKABLE SpinLock {
  public:
-  bool try_lock() {
+  bool try_lock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     return !held_.load(std::memory_order_relaxed) &&
            !held_.exchange(true, std::memory_order_acquire);
   }
-  void lock() {
+  void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     for (int spins = 0; !try_lock(); ++spins) {
       // The holder may have lost its processor to us.
       if (spins < 100)
@@ -30,7 +33,7 @@ class SpinLock {
         ::sched_yield();
     }
   }
-  void unlock() { held_.store(false, std::memory_order_release); }
+  void unlock() ABSL_UNLOCK_FUNCTION() { held_.store(false, std::memory_order_release); }
 
  private:
   std::atomic<bool> held_{false};

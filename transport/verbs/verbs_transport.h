@@ -16,6 +16,13 @@
 // both ends count each other as failed from then on. (Misalignment is found before posting and
 // breaks nothing.)
 //
+// Limits. Post() returns kNoCredit while 16,384 chains have been posted whose completions Poll()
+// has not returned. A sleeping agent is woken by the completions of chains that were posted before
+// it went to sleep, or by a thread between BeginPolling() and EndPolling().
+//
+// Processes. Descriptors of the device and of the TCP connections close on exec, but a child that
+// is forked and execs nothing holds them: until it ends too, the node does not count as dead.
+//
 // Threads. One thread of the transport's own sleeps on the TCP connections and on the device's
 // asynchronous events. It takes no part in operations or messages.
 #ifndef FARPAGE_TRANSPORT_VERBS_VERBS_TRANSPORT_H_

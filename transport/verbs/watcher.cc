@@ -140,6 +140,10 @@ void Watcher::TakeDeviceEvents() {
     }
     ibv_ack_async_event(&event);
   }
+  if (errno == EAGAIN || errno == EINTR) return;
+  // The device is gone, and its descriptor would be readable for ever.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, world_.device->async_fd, nullptr);
+  FailAll(IBV_EVENT_DEVICE_FATAL);
 }
 
 void Watcher::CleanUp(NodeId peer) {

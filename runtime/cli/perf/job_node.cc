@@ -65,24 +65,28 @@ absl::Status JobNode::Run(NodeId peer, std::span<const Operation> chain) {
 
 namespace {
 
-// Each node's memory: where results land, then what others change.
+// Each node's memory: where results land, the words that others change, the pages that they read.
 constexpr size_t kLandingBytes = 2 * kPageBytes;
 constexpr size_t kWordStride = 16;  // as directory entries lie
+
+constexpr size_t WordBytes(uint64_t words) {
+  return (words * kWordStride + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FabricFloor>> FabricFloor::Create(JobNode& job, NodeId home,
                                                                  uint64_t words) {
   absl::StatusOr<internal::SymmetricMemory> memory = job.cluster().AllocateSymmetric(
-      "words of the floor", kLandingBytes + kPageBytes + words * kWordStride);
+      "words and pages of the floor", kLandingBytes + WordBytes(words) + words * kPageBytes);
   if (!memory.ok()) return memory.status();
   std::memset(memory->own->data(), 0, memory->own->size());
-  return std::unique_ptr<FabricFloor>(new FabricFloor(job, home, *std::move(memory)));
+  return std::unique_ptr<FabricFloor>(new FabricFloor(job, home, words, *std::move(memory)));
 }
 
 Operation FabricFloor::AtomicOn(uint64_t index) const {
   return Operation::FetchAndAdd(
-      memory_.remote[home_.value()] + (kLandingBytes + kPageBytes + index * kWordStride), 1,
+      memory_.remote[home_.value()] + (kLandingBytes + index * kWordStride), 1,
       reinterpret_cast<uint64_t*>(memory_.own->data()), memory_.own->local_key());
 }
 
@@ -97,8 +101,10 @@ absl::Status FabricFloor::Chain(uint64_t index) {
   const transport::LocalKey key = memory_.own->local_key();
   const std::array chain = {
       atomic, Operation::Read(here + 8, key, atomic.remote, kWordStride),
-      Operation::Read(here + kPageBytes, key, memory_.remote[home_.value()] + kLandingBytes,
-                      kPageBytes)};
+      Operation::Read(
+          here + kPageBytes, key,
+          memory_.remote[home_.value()] + (kLandingBytes + WordBytes(words_) + index * kPageBytes),
+          kPageBytes)};
   return job_.Run(home_, chain);
 }
 

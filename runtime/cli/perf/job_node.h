@@ -71,7 +71,8 @@ class FabricFloor {
                                                              uint64_t words);
   // A fetch-and-add on word `index`.
   absl::Status Atomic(uint64_t index);
-  // The same, then reads of a directory entry and of a page, in one chain.
+  // The same, then reads of a directory entry and of page `index`, in one chain. A page read for
+  // the first time is in no cache of the home's, and no more is it in a miss.
   absl::Status Chain(uint64_t index);
   // What a miss cannot do without: Atomic() where memory is shared, for the page is installed
   // straight from the home's frame, else Chain().
@@ -83,12 +84,13 @@ class FabricFloor {
   }
 
  private:
-  FabricFloor(JobNode& job, NodeId home, internal::SymmetricMemory memory)
-      : job_(job), home_(home), memory_(std::move(memory)) {}
+  FabricFloor(JobNode& job, NodeId home, uint64_t words, internal::SymmetricMemory memory)
+      : job_(job), home_(home), words_(words), memory_(std::move(memory)) {}
   transport::Operation AtomicOn(uint64_t index) const;
 
   JobNode& job_;
   const NodeId home_;
+  const uint64_t words_;
   const internal::SymmetricMemory memory_;
 };
 

@@ -36,16 +36,96 @@ double MegabytesPerSecond(uint64_t bytes, double ns) {
   return ns > 0 ? static_cast<double>(bytes) * 1e3 / ns : 0;
 }
 
+constexpr uint64_t kPagesPerInstall = 64;
+constexpr uint32_t kReader = 1;
+
+// Passes over the same memory, each preceded by the home's writing every page. Clean: a third node
+// with a small cache then reads them all, which leaves them with the home for reading, and nowhere
+// else. Rewritten: the home still holds every page for writing, and has to be asked for it.
+class ScanMeasurement {
+ public:
+  ScanMeasurement(JobNode& job, FaultFloor& floor, std::span<uint64_t> data, uint64_t iterations)
+      : job_(job), floor_(floor), data_(data), passes_(iterations), installs_(iterations) {}
+
+  absl::Status Run(uint64_t iterations, bool clean) {
+    for (uint64_t pass = 1; pass <= iterations; ++pass) {
+      if (absl::Status ok = Prepare(++value_, clean); !ok.ok()) return ok;
+      if (job_.measures()) {
+        Scan();
+        InstallAndRead();
+      }
+      if (absl::Status ok = job_.Meet("scanned"); !ok.ok()) return ok;
+    }
+    return right_ ? absl::OkStatus() : absl::DataLossError("the memory scanned had wrong content");
+  }
+
+  Row ToRow(std::string_view name, uint64_t iterations) {
+    const uint64_t bytes = data_.size_bytes();
+    Row row{.name = absl::StrCat("scan/", std::string(name), "/", bytes),
+            .bytes = bytes,
+            .iterations = iterations,
+            .time = passes_.Summarize(),
+            .cpu_ns = cpu_ns_ / static_cast<double>(iterations),
+            .floor_ns = installs_.MedianNs(),
+            .floor = absl::StrCat("installs of ", kPagesPerInstall,
+                                  " pages from warm memory, then read"),
+            .figures = {}};
+    row.figures = {{"megabytes_per_second", MegabytesPerSecond(bytes, row.time.typical)},
+                   {"floor_megabytes_per_second", MegabytesPerSecond(bytes, row.floor_ns)}};
+    return row;
+  }
+
+ private:
+  absl::Status Prepare(uint64_t content, bool clean) {
+    if (job_.id() == 0) {
+      for (size_t word = 0; word < data_.size(); word += kWordsPerPage) data_[word] = content;
+    }
+    if (absl::Status ok = job_.Meet("written"); !ok.ok()) return ok;
+    if (clean && job_.id() == kReader) {
+      for (size_t word = 0; word < data_.size(); word += kWordsPerPage) {
+        TouchForReading(reinterpret_cast<const std::byte*>(&data_[word]));
+      }
+    }
+    return job_.Meet("read");
+  }
+
+  void Scan() {
+    uint64_t sum = 0;
+    {
+      const CpuTime cpu(cpu_ns_);
+      passes_.Time([&] { sum = SumOf(data_.data(), data_.size()); });
+    }
+    right_ = right_ && sum == value_ * (data_.size() / kWordsPerPage);
+  }
+
+  void InstallAndRead() {
+    floor_.Reset(FaultFloor::Kind::kCopied);
+    const uint64_t pages = data_.size() / kWordsPerPage;
+    installs_.Time([&] {
+      for (uint64_t page = 0; page < pages; page += kPagesPerInstall) {
+        const uint64_t count = std::min(kPagesPerInstall, pages - page);
+        floor_.InstallCopies(page, count);
+        const auto* first =
+            reinterpret_cast<const uint64_t*>(floor_.page(FaultFloor::Kind::kCopied, page));
+        Keep(SumOf(first, count * kWordsPerPage));
+      }
+    });
+  }
+
+  JobNode& job_;
+  FaultFloor& floor_;
+  const std::span<uint64_t> data_;
+  Samples passes_;
+  Samples installs_;
+  double cpu_ns_ = 0;
+  uint64_t value_ = 0;  // what every page's first word is now; all others are zero
+  bool right_ = true;
+};
+
 }  // namespace
 
-// Before each pass the home writes every page, and a third node with a small cache reads them all:
-// that leaves them with the home for reading, with new content, and nowhere else.
 absl::Status Scan(const Settings& settings, const RowSink& sink) {
-  constexpr uint64_t kPagesPerInstall = 64;
-  constexpr uint32_t kReader = 1;
-  const uint64_t bytes = settings.sizes[0];
-  const uint64_t pages = bytes / kPageBytes;
-  const uint64_t words = bytes / sizeof(uint64_t);
+  const uint64_t pages = settings.sizes[0] / kPageBytes;
   absl::StatusOr<std::unique_ptr<JobNode>> joined = JobNode::Join([pages](NodeOptions& own) {
     own.cache_bytes = (own.rank == kReader ? 512 : pages + 1024) * kPageBytes;
   });
@@ -56,57 +136,13 @@ absl::Status Scan(const Settings& settings, const RowSink& sink) {
   absl::StatusOr<std::unique_ptr<FaultFloor>> floor =
       job.MakeFaultFloor(job.measures() ? pages : 1);
   if (!floor.ok()) return floor.status();
-
-  Samples passes(settings.iterations);
-  Samples installs(settings.iterations);
-  double cpu_ns = 0;
-  bool right = true;
-  for (uint64_t pass = 1; pass <= settings.iterations; ++pass) {
-    if (job.id() == 0) {
-      for (uint64_t page = 0; page < pages; ++page) (*data)[page * kWordsPerPage] = pass;
-    }
-    if (absl::Status ok = job.Meet("written"); !ok.ok()) return ok;
-    if (job.id() == kReader) {
-      for (uint64_t page = 0; page < pages; ++page) {
-        TouchForReading(reinterpret_cast<std::byte*>(&(*data)[page * kWordsPerPage]));
-      }
-    }
-    if (absl::Status ok = job.Meet("read"); !ok.ok()) return ok;
+  for (const bool clean : {true, false}) {
+    ScanMeasurement measurement(job, **floor, *data, settings.iterations);
+    const absl::Status ok = measurement.Run(settings.iterations, clean);
+    if (!ok.ok()) return ok;
     if (job.measures()) {
-      uint64_t sum = 0;
-      {
-        const CpuTime cpu(cpu_ns);
-        passes.Time([&] { sum = SumOf(data->data(), words); });
-      }
-      right = right && sum == pass * pages;
-      (*floor)->Reset(FaultFloor::Kind::kCopied);
-      installs.Time([&] {
-        for (uint64_t page = 0; page < pages; page += kPagesPerInstall) {
-          const uint64_t count = std::min(kPagesPerInstall, pages - page);
-          (*floor)->InstallCopies(page, count);
-          const auto* first =
-              reinterpret_cast<const uint64_t*>((*floor)->page(FaultFloor::Kind::kCopied, page));
-          Keep(SumOf(first, count * kWordsPerPage));
-        }
-      });
+      sink(measurement.ToRow(clean ? "clean" : "rewritten", settings.iterations));
     }
-    if (absl::Status ok = job.Meet("scanned"); !ok.ok()) return ok;
-  }
-  if (!right) return absl::DataLossError("the memory scanned had wrong content");
-  if (job.measures()) {
-    const double count = static_cast<double>(settings.iterations);
-    Row row{.name = absl::StrCat("scan/", bytes),
-            .bytes = bytes,
-            .iterations = settings.iterations,
-            .time = passes.Summarize(),
-            .cpu_ns = cpu_ns / count,
-            .floor_ns = installs.MedianNs(),
-            .floor = absl::StrCat("installs of ", kPagesPerInstall,
-                                  " pages from warm memory, then read"),
-            .figures = {}};
-    row.figures = {{"megabytes_per_second", MegabytesPerSecond(bytes, row.time.typical)},
-                   {"floor_megabytes_per_second", MegabytesPerSecond(bytes, row.floor_ns)}};
-    sink(row);
   }
   return absl::OkStatus();
 }
