@@ -65,7 +65,7 @@ Json ToJson(const Machine& machine, const Result& result) {
 
 int Main(int count, char** words) {
   bool check = false;
-  uint32_t most = 256;
+  uint32_t most = 128;
   for (int index = 1; index < count; ++index) {
     const std::string_view word = words[index];
     if (word == "--check") {
