@@ -20,11 +20,19 @@ namespace {
 constexpr uint32_t kHome = 0;
 constexpr int64_t kQuietNs = 50'000'000;  // until nothing is on its way any more
 
+// All nodes that rush for a lock take some n² / 2 compare-and-swaps: more than this many nodes are
+// the greater part of a run.
+constexpr uint32_t kMostTogether = 128;
+
 std::vector<uint32_t> SharerCounts(uint32_t most) {
   std::vector<uint32_t> counts = {0};
   for (uint32_t count = 1; count < most; count *= 2) counts.push_back(count);
   if (most > 0) counts.push_back(most);
   return counts;
+}
+
+void MustLock(const absl::Status& status) {
+  if (!status.ok()) internal::Fatal("lock: %s", status.ToString().c_str());
 }
 
 // Runs one cluster through all operations. Nodes take turns by virtual time: a barrier would leave
@@ -49,6 +57,8 @@ class Run {
   void Upgrades(SimulatedNode& node);
   void Barriers(SimulatedNode& node);
   void Locks(SimulatedNode& node, internal::QueueLock& lock);
+  void HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::string& name,
+                 int64_t apart_ns);
 
   SimulatedCluster& cluster_;
   std::vector<Result>& results_;
@@ -58,6 +68,7 @@ class Run {
   int64_t begin_ns_ = 0;
   int64_t end_ns_ = 0;
   Statistics before_;
+  uint64_t before_round_ = UINT64_MAX;  // that before_ is of: the first node to come counts
 };
 
 Statistics Run::Total() const {
@@ -164,33 +175,42 @@ void Run::Barriers(SimulatedNode& node) {
 }
 
 void Run::Locks(SimulatedNode& node, internal::QueueLock& lock) {
-  const auto must = [](const absl::Status& status) {
-    if (!status.ok()) internal::Fatal("lock: %s", status.ToString().c_str());
-  };
   if (Measures(node)) {
     Time(node, "lock_free", [&] {
-      must(lock.Lock());
-      must(lock.Unlock());
+      MustLock(lock.Lock());
+      MustLock(lock.Unlock());
     });
   }
   Meet(node);
-  // All nodes want it at once. The time is from the first release to the last lock, per hand-over.
-  const Statistics before = Total();
-  must(lock.Lock());
+  // A queue in which each node found its place at once, and one that all enter together: there each
+  // compare-and-swap lets one node in and sends all others back.
+  HandOvers(node, lock, "lock_hand_over", 20 * cluster_.options().latency.wire_ns);
+  if (node.size() <= kMostTogether) HandOvers(node, lock, "lock_rush", 0);
+}
+
+// The time is from the first release to the last lock, per hand-over. Nodes come `apart_ns` after
+// each other.
+void Run::HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::string& name,
+                    int64_t apart_ns) {
+  if (before_round_ != round_) {
+    before_round_ = round_;
+    before_ = Total();
+  }
+  node.Work(node.id().value() * apart_ns);
+  MustLock(lock.Lock());
   if (begin_ns_ == 0) {
-    begin_ns_ = cluster_.now_ns();
-    before_ = before;
-    node.Work(kQuietNs);  // until all others are in the queue
+    node.Work(kQuietNs + node.size() * apart_ns);  // until all others are in the queue
     begin_ns_ = cluster_.now_ns();
   }
   end_ns_ = cluster_.now_ns();
-  must(lock.Unlock());
+  MustLock(lock.Unlock());
   Meet(node);
   if (Measures(node)) {
-    Result result{.name = "lock_hand_over", .nodes = cluster_.size(), .counts = {}};
+    Result result{.name = name, .nodes = cluster_.size(), .counts = {}};
     result.virtual_ns = (end_ns_ - begin_ns_) / (cluster_.size() - 1);
     Count(result, before_);
     results_.push_back(std::move(result));
+    begin_ns_ = end_ns_ = 0;
   }
   Meet(node);
 }
@@ -227,20 +247,28 @@ Machine NicMachine() {
           .spin_ns = 20'000};
 }
 
-// Medians of a guest session: docs/scale.md says which.
-Machine SoftRoceMachine() {
-  return {.name = "rxe",
-          .latency = {.wire_ns = 16'600,
-                      .overhead_ns = 1'300,
-                      .gap_ns = 2'000,
-                      .byte_ps = 29'400,
+Machine SoftRoceMachine(const Floors& floors, std::string name) {
+  constexpr int64_t kGapNs = 2'000;
+  // A message: 2 o + 2 g + L. An atomic: o + 2 g + 2 L.
+  const int64_t wire_ns = (2 * floors.atomic_ns - floors.message_ns - 2 * kGapNs) / 3;
+  const int64_t overhead_ns = wire_ns - (floors.atomic_ns - floors.message_ns);
+  const int64_t fault_ns = floors.unprotect_ns - floors.unprotect_alone_ns;
+  return {.name = std::move(name),
+          .latency = {.wire_ns = wire_ns,
+                      .overhead_ns = overhead_ns,
+                      .gap_ns = kGapNs,
+                      // All reads of the protocol but one are of pages: theirs is the right slope.
+                      .byte_ps = (floors.read_page_ns - floors.atomic_ns) * 1000 /
+                                 static_cast<int64_t>(kPageBytes),
                       .poll_ns = 1'000,
                       .clock_ns = 1'000,
-                      .wake_ns = 100'000,
-                      .own_node_ns = 16'600},
-          .pager = {.install_ns = 29'000, .protect_ns = 3'100, .zap_ns = 29'000},
-          .fault_ns = 20'000,
-          .return_ns = 8'000,
+                      .wake_ns = transport::sim::SoftRoceLatency().wake_ns,
+                      .own_node_ns = wire_ns},
+          .pager = {.install_ns = floors.copy_alone_ns,
+                    .protect_ns = floors.unprotect_alone_ns,
+                    .zap_ns = floors.copy_alone_ns},
+          .fault_ns = fault_ns * 2 / 3,
+          .return_ns = fault_ns / 3,
           .spin_ns = 20'000};
 }
 

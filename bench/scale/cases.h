@@ -22,7 +22,23 @@ struct Machine {
   int64_t spin_ns = 0;  // of waits, before they sleep
 };
 Machine NicMachine();
-Machine SoftRoceMachine();
+
+// What `farpage perf` measures of a fabric and of faults by themselves; medians.
+struct Floors {
+  int64_t atomic_ns;           // fabric_faa
+  int64_t read_page_ns;        // fabric_read/4096
+  int64_t message_ns;          // fabric_message
+  int64_t copy_alone_ns;       // fault_floor/copy without a fault
+  int64_t unprotect_ns;        // fault_floor/unprotect
+  int64_t unprotect_alone_ns;  // … without a fault
+};
+// Two sessions of the Soft-RoCE guest on one machine, minutes apart: docs/scale.md.
+constexpr Floors kFirstSession = {43'792, 190'048, 40'676, 30'307, 34'815, 3'436};
+constexpr Floors kSecondSession = {99'637, 399'409, 52'809, 42'570, 58'430, 5'941};
+
+// Derived from the floors alone, not from what is to be predicted. Assumed: the gap, polls, the
+// wake-up of the simulation's own preset, and that unmapping a page takes as long as installing it.
+Machine SoftRoceMachine(const Floors& floors, std::string name);
 
 // One operation in a cluster of `nodes`.
 struct Result {
