@@ -26,7 +26,10 @@ constexpr uint32_t kMostTogether = 128;
 
 std::vector<uint32_t> SharerCounts(uint32_t most) {
   std::vector<uint32_t> counts = {0};
-  for (uint32_t count = 1; count < most; count *= 2) counts.push_back(count);
+  for (uint32_t count = 1; count < most; count *= 2) {
+    counts.push_back(count);
+    if (count == 2 && most > 3) counts.push_back(3);  // as Soft-RoCE is measured
+  }
   if (most > 0) counts.push_back(most);
   return counts;
 }
@@ -53,6 +56,7 @@ class Run {
   void Meet(SimulatedNode& node);
   Result& Time(SimulatedNode& node, const std::string& name, const Action& action);
   void Count(Result& result, const Statistics& since);
+  uint64_t PostedSince(int64_t begin_ns) const;
   void Misses(SimulatedNode& node);
   void Upgrades(SimulatedNode& node);
   void Barriers(SimulatedNode& node);
@@ -100,8 +104,19 @@ void Run::Count(Result& result, const Statistics& since) {
   add("messages", Counter::messages_sent);
   add("miss_chains", Counter::miss_chains);
   add("invalidations", Counter::invalidations_sent);
+  add("invalidations_received", Counter::invalidations_received);
+  add("messages_received", Counter::messages_received);
   add("fabric_atomics", Counter::fabric_atomics);
   add("wakeups", Counter::agent_wakeups);
+}
+
+// Chains of all nodes. The trace keeps as many events as a barrier of 1,024 nodes has.
+uint64_t Run::PostedSince(int64_t begin_ns) const {
+  uint64_t posted = 0;
+  cluster_.trace().ForEach([&](const transport::sim::TraceEvent& event) {
+    if (event.kind == transport::sim::kTracePost && event.when_ns >= begin_ns) ++posted;
+  });
+  return posted;
 }
 
 Result& Run::Time(SimulatedNode& node, const std::string& name, const Action& action) {
@@ -112,6 +127,7 @@ Result& Run::Time(SimulatedNode& node, const std::string& name, const Action& ac
   result.virtual_ns = cluster_.now_ns() - begin;
   node.Work(kQuietNs);  // what the operation left behind is counted too
   Count(result, before);
+  result.counts.emplace_back("chains", static_cast<double>(PostedSince(begin)));
   results_.push_back(std::move(result));
   return results_.back();
 }
@@ -161,12 +177,7 @@ void Run::Barriers(SimulatedNode& node) {
     Result result{.name = "barrier", .nodes = cluster_.size(), .counts = {}};
     result.virtual_ns = end_ns_ - begin_ns_;
     Count(result, before_);
-    // Signals that were posted meanwhile, per node: the trace keeps enough for 1,024 nodes.
-    uint64_t signals = 0;
-    cluster_.trace().ForEach([&](const transport::sim::TraceEvent& event) {
-      const bool meanwhile = begin_ns_ <= event.when_ns && event.when_ns <= end_ns_;
-      if (event.kind == transport::sim::kTracePost && meanwhile) ++signals;
-    });
+    const uint64_t signals = PostedSince(begin_ns_);
     result.counts.emplace_back("rounds", static_cast<double>(signals) / cluster_.size());
     results_.push_back(std::move(result));
     begin_ns_ = end_ns_ = 0;

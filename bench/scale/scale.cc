@@ -27,11 +27,21 @@ bool Expect(const Result& result, const std::string& what, double expected) {
 
 bool AsPromised(const Result& result) {
   if (result.name == "read_miss" || result.name == "write_miss") {
-    return Expect(result, "messages", 0) & Expect(result, "miss_chains", 1);
+    return Expect(result, "messages", 0) & Expect(result, "miss_chains", 1) &
+           Expect(result, "chains", 1);
   }
-  if (result.name == "upgrade") {  // each INVALIDATE has its ACK
-    return Expect(result, "messages", 2.0 * result.sharers) &
-           Expect(result, "invalidations", result.sharers);
+  if (result.name == "upgrade") {  // each INVALIDATE has its ACK, and there is nothing else
+    return Expect(result, "invalidations", result.sharers) &
+           Expect(result, "invalidations_received", result.sharers) &
+           Expect(result, "messages", 2.0 * result.sharers) &
+           Expect(result, "messages_received", 2.0 * result.sharers) & Expect(result, "chains", 1);
+  }
+  if (result.name == "lock_free") {
+    return Expect(result, "messages", 0) & Expect(result, "fabric_atomics", 2);
+  }
+  // The first takes one atomic, every other finds its place with two, the last gives the lock up.
+  if (result.name == "lock_hand_over") {
+    return Expect(result, "messages", 0) & Expect(result, "fabric_atomics", 2.0 * result.nodes);
   }
   if (result.name == "barrier") {
     return Expect(result, "messages", 0) &
