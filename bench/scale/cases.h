@@ -32,7 +32,7 @@ struct Floors {
   int64_t unprotect_ns;        // fault_floor/unprotect
   int64_t unprotect_alone_ns;  // … without a fault
 };
-// Two sessions of the Soft-RoCE guest on one machine, minutes apart: docs/scale.md.
+// Two sessions of the Soft-RoCE guest on one machine, a minute apart: docs/scale.md.
 constexpr Floors kFirstSession = {43'792, 190'048, 40'676, 30'307, 34'815, 3'436};
 constexpr Floors kSecondSession = {99'637, 399'409, 52'809, 42'570, 58'430, 5'941};
 
