@@ -1,0 +1,313 @@
+#include "bench/scale/cases.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <memory>
+
+#include "directory/entry.h"
+#include "runtime/fatal.h"
+
+namespace farpage::bench::scale {
+
+using internal::kPageBytes;
+using simulation::ClusterOptions;
+using simulation::SimulatedCluster;
+using simulation::SimulatedNode;
+
+namespace {
+
+constexpr uint32_t kHome = 0;
+constexpr int64_t kQuietNs = 50'000'000;  // until nothing is on its way any more
+
+// All nodes that rush for a lock take some n² / 2 compare-and-swaps: more than this many nodes are
+// the greater part of a run.
+constexpr uint32_t kMostTogether = 128;
+
+std::vector<uint32_t> SharerCounts(uint32_t most) {
+  std::vector<uint32_t> counts = {0};
+  for (uint32_t count = 1; count < most; count *= 2) {
+    counts.push_back(count);
+    if (count == 2 && most > 3) counts.push_back(3);  // as Soft-RoCE is measured
+  }
+  if (most > 0) counts.push_back(most);
+  return counts;
+}
+
+void MustLock(const absl::Status& status) {
+  if (!status.ok()) internal::Fatal("lock: %s", status.ToString().c_str());
+}
+
+// Runs one cluster through all operations. Nodes take turns by virtual time: a barrier would leave
+// messages of its own in the counts.
+class Run {
+ public:
+  Run(SimulatedCluster& cluster, std::vector<Result>& results)
+      : cluster_(cluster), results_(results) {}
+
+  void Body(SimulatedNode& node);
+
+ private:
+  using Action = std::function<void()>;
+
+  bool Measures(const SimulatedNode& node) const { return node.id().value() + 1u == node.size(); }
+  uint64_t At(uint64_t page) const { return base_ + page * kPageBytes; }
+  Statistics Total() const;
+  void Meet(SimulatedNode& node);
+  Result& Time(SimulatedNode& node, const std::string& name, const Action& action);
+  void Count(Result& result, const Statistics& since);
+  uint64_t PostedSince(int64_t begin_ns) const;
+  void Misses(SimulatedNode& node);
+  void Upgrades(SimulatedNode& node);
+  void Barriers(SimulatedNode& node);
+  void Locks(SimulatedNode& node, internal::QueueLock& lock);
+  void HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::string& name,
+                 int64_t apart_ns);
+
+  SimulatedCluster& cluster_;
+  std::vector<Result>& results_;
+  uint64_t base_ = 0;
+  uint32_t arrived_ = 0;
+  uint64_t round_ = 0;
+  int64_t begin_ns_ = 0;
+  int64_t end_ns_ = 0;
+  Statistics before_;
+  uint64_t before_round_ = UINT64_MAX;  // that before_ is of: the first node to come counts
+};
+
+Statistics Run::Total() const {
+  Statistics total;
+  for (uint32_t id = 0; id < cluster_.size(); ++id) {
+    total += cluster_.node(NodeId(id)).statistics();
+  }
+  return total;
+}
+
+// Known to the simulation alone: costs no message.
+void Run::Meet(SimulatedNode& node) {
+  const uint64_t round = round_;
+  if (++arrived_ == cluster_.size()) {
+    arrived_ = 0;
+    ++round_;
+    cluster_.scheduler().WakeAll(&round_, kQuietNs);
+    node.Work(kQuietNs);
+    return;
+  }
+  while (round_ == round) cluster_.scheduler().Wait(&round_, INT64_MAX);
+}
+
+void Run::Count(Result& result, const Statistics& since) {
+  const Statistics spent = Total() - since;
+  const auto add = [&](const char* name, Counter counter) {
+    result.counts.emplace_back(name, static_cast<double>(spent[counter]));
+  };
+  add("messages", Counter::messages_sent);
+  add("miss_chains", Counter::miss_chains);
+  add("invalidations", Counter::invalidations_sent);
+  add("invalidations_received", Counter::invalidations_received);
+  add("messages_received", Counter::messages_received);
+  add("fabric_atomics", Counter::fabric_atomics);
+  add("wakeups", Counter::agent_wakeups);
+}
+
+// Chains of all nodes. The trace keeps as many events as a barrier of 1,024 nodes has.
+uint64_t Run::PostedSince(int64_t begin_ns) const {
+  uint64_t posted = 0;
+  cluster_.trace().ForEach([&](const transport::sim::TraceEvent& event) {
+    if (event.kind == transport::sim::kTracePost && event.when_ns >= begin_ns) ++posted;
+  });
+  return posted;
+}
+
+Result& Run::Time(SimulatedNode& node, const std::string& name, const Action& action) {
+  const Statistics before = Total();
+  const int64_t begin = cluster_.now_ns();
+  action();
+  Result result{.name = name, .nodes = cluster_.size(), .counts = {}};
+  result.virtual_ns = cluster_.now_ns() - begin;
+  node.Work(kQuietNs);  // what the operation left behind is counted too
+  Count(result, before);
+  result.counts.emplace_back("chains", static_cast<double>(PostedSince(begin)));
+  results_.push_back(std::move(result));
+  return results_.back();
+}
+
+void Run::Misses(SimulatedNode& node) {
+  if (Measures(node)) {
+    Time(node, "read_miss", [&] { node.Read(At(0)); });
+    Time(node, "write_miss", [&] { node.Write(At(1), 1); });
+  }
+  Meet(node);
+  // A page with a holder that is neither its home nor who asks, where there are so many nodes.
+  const uint32_t holder = cluster_.size() > 2 ? 1 : kHome;
+  if (node.id().value() == holder) node.Write(At(2), 1);
+  Meet(node);
+  if (Measures(node)) Time(node, "fetch", [&] { node.Read(At(2)); });
+  Meet(node);
+}
+
+void Run::Upgrades(SimulatedNode& node) {
+  const std::vector<uint32_t> counts = SharerCounts(cluster_.size() - 1);
+  for (size_t index = 0; index < counts.size(); ++index) {
+    const uint64_t page = At(4 + index);
+    // Sharers are nodes 1 …, and the home last.
+    const uint32_t id = node.id().value();
+    const uint32_t place = id == kHome ? cluster_.size() - 2 : id - 1;
+    if (Measures(node) || place < counts[index]) node.Read(page);
+    Meet(node);
+    if (Measures(node)) {
+      Time(node, "upgrade", [&] { node.Write(page, 1); }).sharers = counts[index];
+    }
+    Meet(node);
+  }
+}
+
+void Run::Barriers(SimulatedNode& node) {
+  static_cast<void>(node.Barrier());  // makes the queue pairs
+  Meet(node);
+  if (begin_ns_ == 0) {
+    begin_ns_ = cluster_.now_ns();
+    before_ = Total();
+  }
+  const absl::Status passed = node.Barrier();
+  if (!passed.ok()) internal::Fatal("barrier: %s", passed.ToString().c_str());
+  end_ns_ = std::max(end_ns_, cluster_.now_ns());
+  Meet(node);
+  if (Measures(node)) {
+    Result result{.name = "barrier", .nodes = cluster_.size(), .counts = {}};
+    result.virtual_ns = end_ns_ - begin_ns_;
+    Count(result, before_);
+    const uint64_t signals = PostedSince(begin_ns_);
+    result.counts.emplace_back("rounds", static_cast<double>(signals) / cluster_.size());
+    results_.push_back(std::move(result));
+    begin_ns_ = end_ns_ = 0;
+  }
+  Meet(node);
+}
+
+void Run::Locks(SimulatedNode& node, internal::QueueLock& lock) {
+  if (Measures(node)) {
+    Time(node, "lock_free", [&] {
+      MustLock(lock.Lock());
+      MustLock(lock.Unlock());
+    });
+  }
+  Meet(node);
+  // A queue in which each node found its place at once, and one that all enter together: there each
+  // compare-and-swap lets one node in and sends all others back.
+  HandOvers(node, lock, "lock_hand_over", 20 * cluster_.options().latency.wire_ns);
+  if (node.size() <= kMostTogether) HandOvers(node, lock, "lock_rush", 0);
+}
+
+// The time is from the first release to the last lock, per hand-over. Nodes come `apart_ns` after
+// each other.
+void Run::HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::string& name,
+                    int64_t apart_ns) {
+  if (before_round_ != round_) {
+    before_round_ = round_;
+    before_ = Total();
+  }
+  node.Work(node.id().value() * apart_ns);
+  MustLock(lock.Lock());
+  if (begin_ns_ == 0) {
+    node.Work(kQuietNs + node.size() * apart_ns);  // until all others are in the queue
+    begin_ns_ = cluster_.now_ns();
+  }
+  end_ns_ = cluster_.now_ns();
+  MustLock(lock.Unlock());
+  Meet(node);
+  if (Measures(node)) {
+    Result result{.name = name, .nodes = cluster_.size(), .counts = {}};
+    result.virtual_ns = (end_ns_ - begin_ns_) / (cluster_.size() - 1);
+    Count(result, before_);
+    results_.push_back(std::move(result));
+    begin_ns_ = end_ns_ = 0;
+  }
+  Meet(node);
+}
+
+void Run::Body(SimulatedNode& node) {
+  // Region "pages" is all at home 0.
+  const uint64_t base =
+      node.Allocate("pages", 32, {.placement = Placement::kOneHome, .home = kHome});
+  base_ = base;
+  const std::shared_ptr<internal::QueueLock> lock = node.MakeLock("lock");
+  node.Ready();
+  Meet(node);
+  Misses(node);
+  Upgrades(node);
+  Barriers(node);
+  Locks(node, *lock);
+}
+
+}  // namespace
+
+double Result::count(const std::string& what) const {
+  for (const auto& [counted, value] : counts) {
+    if (counted == what) return value;
+  }
+  internal::Fatal("%s counts no %s", name.c_str(), what.c_str());
+}
+
+Machine NicMachine() {
+  return {.name = "nic",
+          .latency = transport::sim::NicLatency(),
+          .pager = {},
+          .fault_ns = 1'500,
+          .return_ns = 500,
+          .spin_ns = 20'000};
+}
+
+Machine SoftRoceMachine(const Floors& floors, std::string name) {
+  constexpr int64_t kGapNs = 2'000;
+  // A message: 2 o + 2 g + L. An atomic: o + 2 g + 2 L.
+  const int64_t wire_ns = (2 * floors.atomic_ns - floors.message_ns - 2 * kGapNs) / 3;
+  const int64_t overhead_ns = wire_ns - (floors.atomic_ns - floors.message_ns);
+  const int64_t fault_ns = floors.unprotect_ns - floors.unprotect_alone_ns;
+  return {.name = std::move(name),
+          .latency = {.wire_ns = wire_ns,
+                      .overhead_ns = overhead_ns,
+                      .gap_ns = kGapNs,
+                      // All reads of the protocol but one are of pages: theirs is the right slope.
+                      .byte_ps = (floors.read_page_ns - floors.atomic_ns) * 1000 /
+                                 static_cast<int64_t>(kPageBytes),
+                      .poll_ns = 1'000,
+                      .clock_ns = 1'000,
+                      .wake_ns = transport::sim::SoftRoceLatency().wake_ns,
+                      .own_node_ns = wire_ns},
+          .pager = {.install_ns = floors.copy_alone_ns,
+                    .protect_ns = floors.unprotect_alone_ns,
+                    .zap_ns = floors.copy_alone_ns},
+          .fault_ns = fault_ns * 2 / 3,
+          .return_ns = fault_ns / 3,
+          .spin_ns = 20'000};
+}
+
+std::vector<Result> Measure(const Machine& machine, uint32_t nodes) {
+  ClusterOptions options;
+  options.nodes = nodes;
+  options.latency = machine.latency;
+  options.pager = machine.pager;
+  options.fault_ns = machine.fault_ns;
+  options.return_ns = machine.return_ns;
+  options.spin_ns = machine.spin_ns;
+  options.prefetch = false;
+  options.check = false;
+  options.cache_pages = 64;
+  options.address_space_bytes = size_t{64} << 20;
+  options.most_events = UINT64_MAX;
+  SimulatedCluster cluster(options);
+  std::vector<Result> results;
+  Run run(cluster, results);
+  cluster.Run([&run](SimulatedNode& node) { run.Body(node); });
+  if (cluster.failure().has_value()) internal::Fatal("%s", cluster.failure()->what.c_str());
+  const directory::EntryLayout layout(nodes);
+  Result entry{.name = "directory", .nodes = nodes, .counts = {}};
+  entry.counts = {{"bytes_per_page", layout.bytes()},
+                  {"bytes_read_by_read_chain", 8 + kPageBytes},
+                  {"bytes_read_by_write_chain", 8.0 * layout.bit_words() + kPageBytes}};
+  results.push_back(std::move(entry));
+  return results;
+}
+
+}  // namespace farpage::bench::scale
