@@ -285,8 +285,11 @@ AccessResult Engine::Pin(Region& region, uint64_t index, Access access, int64_t 
     if (obtained.fate != Fate::kOk) return obtained;
     Page page = Lock(region, index);
     const State state = page.record.state.state;
+    // A copy whose ACK is owed stays as long as it is pinned: where many write, a reader may never
+    // find any other.
     const bool usable =
-        state == State::kExclusive || (access == Access::kRead && state == State::kShared);
+        state == State::kExclusive ||
+        (access == Access::kRead && (state == State::kShared || state == State::kExpiring));
     if (usable && page.record.pins < kMostPins) {
       ++page.record.pins;
       Unlock(page);

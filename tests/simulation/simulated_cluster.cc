@@ -1,5 +1,6 @@
 #include "tests/simulation/simulated_cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -110,15 +111,14 @@ void SimulatedCluster::StopAgents() {
     if (!network_.alive(node->id())) continue;
     if (alive++ > 0) continue;
     scheduler_.Start(node->id().value(), /*background=*/false, [this] {
-      uint32_t left = 0;
       for (const std::unique_ptr<SimulatedNode>& one : nodes_) {
-        if (network_.alive(one->id())) {
-          one->agent_->Stop();
-        } else {
-          ++left;
-        }
+        if (network_.alive(one->id())) one->agent_->Stop();
       }
-      while (agents_ > left) scheduler_.Advance(10'000);
+      // Nodes may still die meanwhile; their agents do not end.
+      const auto runs = [this](const std::unique_ptr<SimulatedNode>& one) {
+        return network_.alive(one->id()) && one->agent_runs_;
+      };
+      while (std::any_of(nodes_.begin(), nodes_.end(), runs)) scheduler_.Advance(10'000);
     });
   }
   if (alive > 0) RunFor(scheduler_.now_ns() + kPatienceNs);

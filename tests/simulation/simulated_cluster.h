@@ -128,7 +128,6 @@ class SimulatedCluster {
   std::vector<internal::StreamDetector> detectors_;  // of each thread: the runtime's is one per
                                                      // thread of the operating system
   uint32_t detector_in_use_ = UINT32_MAX;
-  uint32_t agents_ = 0;
   uint32_t ready_ = 0;
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;
 };

@@ -71,10 +71,10 @@ void SimulatedNode::Build() {
   agent_ = std::make_unique<internal::AgentLoop>(*fabric_, *engine_, *membership_,
                                                  options.agent_spin_ns);
   agent_->ExpectDepartures();  // deaths are no news
-  ++cluster_.agents_;
+  agent_runs_ = true;
   cluster_.scheduler_.Start(id_.value(), /*background=*/true, [this] {
     agent_->Run();
-    --cluster_.agents_;
+    agent_runs_ = false;
   });
   auto barrier = internal::Barrier::Create(*parts_);
   if (!barrier.ok()) return cluster_.Fail(barrier.status().ToString());

@@ -116,6 +116,7 @@ class SimulatedNode {
   std::unique_ptr<SimulatedPager> pager_;
   std::unique_ptr<internal::Engine> engine_;
   std::unique_ptr<internal::AgentLoop> agent_;
+  bool agent_runs_ = false;
   std::unique_ptr<internal::Barrier> barrier_;
   std::unique_ptr<internal::QueueLockPool> locks_;
 };

@@ -68,7 +68,8 @@ void Scheduler::Advance(int64_t ns) {
   Group& group = groups_[running_->group];
   if (group.advances_left != 0 && --group.advances_left == 0) Kill(running_->group);
   const int64_t then = now_ns_ + ns * group.slowness;
-  if (!halted_ && (heap_.empty() || heap_.front().when_ns > then)) {
+  // Who is alone goes on without the scheduler, but not past the end of the run.
+  if (!halted_ && then <= until_ns_ && (heap_.empty() || heap_.front().when_ns > then)) {
     now_ns_ = then;
     return;
   }
@@ -150,6 +151,7 @@ void Scheduler::Dispatch(const Event& event) {
 Scheduler::End Scheduler::Run(int64_t until_ns, uint64_t most_events) {
   Scheduler* const outer = std::exchange(current, this);
   halted_ = false;
+  until_ns_ = until_ns;
   const uint64_t last_event = events_ + most_events;
   End end = End::kFinished;
   while (foreground_ > 0) {

@@ -141,6 +141,7 @@ class Scheduler {
   std::unordered_map<const void*, std::vector<Thread*>> waiting_;
   uint32_t foreground_ = 0;
   bool halted_ = false;
+  int64_t until_ns_ = 0;  // of the run
   Thread* running_ = nullptr;
   Thread* ended_ = nullptr;  // its stack goes back once it has been left
   FiberContext main_;
