@@ -40,7 +40,7 @@ enum class AtomicScope : uint8_t {
 };
 
 struct Capabilities {
-  std::string_view name;          // "shm", "verbs"
+  std::string_view name;  // "shm", "verbs"
   AtomicScope atomic_scope = AtomicScope::kFabric;
   bool direct_access = false;     // DirectView() works: peers' memory is mapped here
   bool completes_inline = false;  // Post() never returns kPending
