@@ -114,9 +114,10 @@ void Engine::Install(Page& page, Access access, Input input) {
                         (input != Input::kGrantShared || direct_ || page.home == cluster_.self());
   const std::byte* source = in_frame ? page.region.frame_views[page.home.value()] + offset : landed;
   counters_.Add(Counter::installed_pages);
-  page.record.installed_at = CoarseNow();
+  // The minimum hold begins when the page is mapped: what mapping takes must not use it up.
   if (!InPlace(page)) {
     pager_.Install(page.address(), source, 1, access);
+    page.record.installed_at = CoarseNow();
     NoteInstalled(page.region, page.index, 1);
     return;
   }
@@ -127,6 +128,7 @@ void Engine::Install(Page& page, Access access, Input input) {
     static_cast<void>(*reinterpret_cast<volatile char*>(frame));  // the frame must exist
   }
   pager_.MapHome(page.address(), 1, access);
+  page.record.installed_at = CoarseNow();
 }
 
 void Engine::Zap(Page& page) {
