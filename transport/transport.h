@@ -59,7 +59,8 @@ enum class OpCode : uint8_t {
 
 // One one-sided operation. `local` points into Memory of this node (of `length` bytes, or 8 for
 // atomics), except that kWrite and kWriteWithImmediate of exactly 8 bytes with `local` == nullptr
-// write `operand`, and that atomics with `local` == nullptr drop the old value.
+// write `operand`, and that atomics with `local` == nullptr drop the old value. Where chains
+// complete inline, the poster's own processor reads for kWrite: any memory of this process will do.
 struct Operation {
   OpCode code = OpCode::kRead;
   uint32_t length = 0;  // bytes, at most 1 GiB; zero moves nothing. Ignored by atomics
