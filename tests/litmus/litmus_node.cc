@@ -1,7 +1,9 @@
 #include "tests/litmus/litmus_node.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <random>
 #include <span>
 #include <thread>
@@ -73,6 +75,22 @@ class PlainMemory final : public Machine {
     while (std::chrono::steady_clock::now() < end) {
     }
   }
+  // For a read that returned what the program never writes: all that is in the pages now.
+  void PrintPages() const {
+    const Cell& about = control_.sweep().cells()[cell_];
+    for (uint32_t location = 0; location < about.shape_data().program.locations(); ++location) {
+      const volatile uint64_t* page = spares_[location] - kSpareWord;
+      std::fprintf(stderr, "node %u, %s, round %u, location %u at %p:", thread_,
+                   about.Describe().c_str(), round_, location,
+                   static_cast<const void*>(const_cast<const uint64_t*>(words_[location])));
+      for (uint32_t index = 0; index < kPageWords; ++index) {
+        const uint64_t value = page[index];
+        if (value != 0)
+          std::fprintf(stderr, " [%u]=%#llx", index, static_cast<unsigned long long>(value));
+      }
+      std::fprintf(stderr, "\n");
+    }
+  }
   void TellEnd() override { control_.TellEnd(cell_, round_, thread_); }
   void AwaitEnd(uint32_t thread) override { control_.AwaitEnd(cell_, round_, thread); }
 
@@ -91,6 +109,10 @@ void RunCell(Control& control, const Regions& regions, uint32_t number, uint32_t
   const Program& program = cell.shape_data().program;
   size_t reads = 0;
   for (const Access& access : program.threads[thread]) reads += access.write ? 0 : 1;
+  uint64_t greatest = 0;
+  for (const std::vector<Access>& accesses : program.threads) {
+    for (const Access& access : accesses) greatest = std::max(greatest, access.value);
+  }
   std::array<uint64_t, kMostReads> values{};
   const std::span<uint64_t> seen(values.data(), reads);
   for (uint32_t round = 0; round < cell.rounds; ++round) {
@@ -102,6 +124,12 @@ void RunCell(Control& control, const Regions& regions, uint32_t number, uint32_t
     control.AwaitStart(number, round);
     RunThread(program, thread, memory, random, delay_ns, seen);
     control.Keep(number, round, thread, seen);
+    for (const uint64_t value : seen) {
+      if (value <= greatest) continue;
+      std::fprintf(stderr, "node %u read %#llx, which nobody writes\n", thread,
+                   static_cast<unsigned long long>(value));
+      memory.PrintPages();
+    }
   }
 }
 
