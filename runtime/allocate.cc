@@ -28,9 +28,21 @@ const char* PlacementName(Placement placement) {
   return "unknown";
 }
 
+const char* ConsistencyName(Consistency consistency) {
+  switch (consistency) {
+    case Consistency::kStrict:
+      return "strict";
+    case Consistency::kSequential:
+      return "sequential";
+    case Consistency::kRelease:
+      return "release";
+  }
+  return "unknown";
+}
+
 std::string Describe(size_t bytes, const AllocateOptions& options) {
   return absl::StrCat(
-      bytes, " bytes, ", options.consistency == Consistency::kStrict ? "strict" : "sequential",
+      bytes, " bytes, ", ConsistencyName(options.consistency),
       " consistency, ", PlacementName(options.placement), " placement",
       options.placement == Placement::kOneHome ? absl::StrCat(" on node ", options.home) : "",
       options.placement == Placement::kCyclic && options.cyclic_block_bytes != 0
@@ -50,6 +62,21 @@ absl::Status NodeImpl::CheckCapacity(std::string_view name, uint64_t pages,
   return absl::ResourceExhaustedError(absl::StrCat("region '", std::string(name), "' needs ",
                                                    here_bytes, " bytes on this machine, which has ",
                                                    machine_bytes, " bytes of memory"));
+}
+
+// Made with the first region that needs it, on all nodes.
+absl::Status NodeImpl::MakeReleaseEngine(uint64_t pages, const AllocateOptions& options) {
+  if (options.consistency != Consistency::kRelease) return absl::OkStatus();
+  if (pages >= UINT32_MAX) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "a region with release consistency has at most ", UINT32_MAX - 1, " pages, not ", pages));
+  }
+  if (release_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<ReleaseEngine>> made =
+      ReleaseEngine::Create(*cluster_, *space_, *pager_, *engine_);
+  if (!made.ok()) return made.status();
+  release_ = *std::move(made);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
@@ -76,6 +103,7 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
   absl::StatusOr<std::byte*> base = space_->Claim(pages * kPageBytes);
   if (!base.ok()) return base.status();
 
+  if (absl::Status able = MakeReleaseEngine(pages, options); !able.ok()) return able;
   auto region = std::make_unique<Region>();
   region->name = std::string(name);
   region->base = *base;
@@ -83,8 +111,13 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
   region->homes = *homes;
   region->consistency = options.consistency;
   if (absl::Status mapped = MapRegion(*cluster_, *pager_, *region); !mapped.ok()) return mapped;
+  Region& mapped_region = *region;
   if (absl::Status published = space_->Publish(std::move(region)); !published.ok()) {
     return published;
+  }
+  if (options.consistency == Consistency::kRelease) {
+    release_->Add(mapped_region);
+    cluster_->set_ordering(release_.get());
   }
   // A peer's first message about the region must find it here.
   if (absl::Status ready = cluster_->Agree(absl::StrCat(key, " is mapped"), "yes"); !ready.ok()) {
@@ -132,7 +165,11 @@ absl::StatusOr<NodeImpl::PageRange> NodeImpl::RangeOf(const void* data, size_t b
 absl::Status NodeImpl::Prefetch(const void* data, size_t bytes, Access access) {
   absl::StatusOr<PageRange> range = RangeOf(data, bytes);
   if (!range.ok()) return range.status();
-  engine_->FetchAhead(*range->region, range->first, range->count, access);
+  if (range->region->consistency == Consistency::kRelease) {
+    release_->FetchAhead(*range->region, range->first, range->count, cluster_->FetchDeadlineNs());
+  } else {
+    engine_->FetchAhead(*range->region, range->first, range->count, access);
+  }
   return absl::OkStatus();
 }
 
@@ -148,9 +185,9 @@ absl::StatusOr<Pinned> NodeImpl::Pin(const void* data, size_t bytes, Access acce
   const int64_t deadline_ns = cluster_->FetchDeadlineNs();
   for (uint64_t done = 0; done < range->count; ++done) {
     const uint64_t index = range->first + done;
-    const AccessResult result = engine_->Pin(*range->region, index, access, deadline_ns);
+    const AccessResult result = PinPage(*range->region, index, access, deadline_ns);
     if (result.fate == Fate::kOk) continue;
-    while (done-- > 0) engine_->Unpin(*range->region, range->first + done);
+    while (done-- > 0) UnpinPage(*range->region, range->first + done);
     return AccessError(result, *range->region, index);
   }
   return Pinned(this, data, bytes);
@@ -160,7 +197,22 @@ void NodeImpl::Unpin(const void* data, size_t bytes) {
   absl::StatusOr<PageRange> range = RangeOf(data, bytes);
   if (!range.ok()) return;
   for (uint64_t index = 0; index < range->count; ++index) {
-    engine_->Unpin(*range->region, range->first + index);
+    UnpinPage(*range->region, range->first + index);
+  }
+}
+
+AccessResult NodeImpl::PinPage(Region& region, uint64_t index, Access access,
+                               int64_t deadline_ns) {
+  return region.consistency == Consistency::kRelease
+             ? release_->Pin(region, index, access, deadline_ns)
+             : engine_->Pin(region, index, access, deadline_ns);
+}
+
+void NodeImpl::UnpinPage(Region& region, uint64_t index) {
+  if (region.consistency == Consistency::kRelease) {
+    release_->Unpin(region, index);
+  } else {
+    engine_->Unpin(region, index);
   }
 }
 

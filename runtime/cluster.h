@@ -3,6 +3,7 @@
 #ifndef FARPAGE_RUNTIME_CLUSTER_H_
 #define FARPAGE_RUNTIME_CLUSTER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "farpage/options.h"
 #include "runtime/counters.h"
 #include "runtime/fabric.h"
+#include "runtime/ordering.h"
 #include "transport/rendezvous.h"
 #include "transport/transport.h"
 
@@ -36,6 +38,11 @@ class Cluster {
   Fabric& fabric() { return fabric_; }
   transport::Transport& transport() { return fabric_.transport(); }
   Counters& counters() { return fabric_.counters(); }
+
+  // What barriers and locks carry; null as long as no region needs it. All nodes have it from the
+  // same collective call on.
+  Ordering* ordering() const { return ordering_.load(std::memory_order_acquire); }
+  void set_ordering(Ordering* ordering) { ordering_.store(ordering, std::memory_order_release); }
 
   // When a wait that begins now must end: for other nodes' programs, and for their runtimes.
   int64_t DeadlineNs() const { return In(options_.cluster.timeout_ms); }
@@ -62,6 +69,7 @@ class Cluster {
   const Options options_;
   transport::Rendezvous& rendezvous_;
   Fabric& fabric_;
+  std::atomic<Ordering*> ordering_{nullptr};
 };
 
 }  // namespace farpage::internal

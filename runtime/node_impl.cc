@@ -148,7 +148,10 @@ bool NodeImpl::Serve(void* address, Access access) {
     return false;
   }
   const uint64_t index = space_->PageOf(address).value - region->first_page.value;
-  const AccessResult result = engine_->Obtain(*region, index, access, cluster_->FetchDeadlineNs());
+  const int64_t deadline_ns = cluster_->FetchDeadlineNs();
+  const AccessResult result = region->consistency == Consistency::kRelease
+                                  ? release_->Obtain(*region, index, access, deadline_ns)
+                                  : engine_->Obtain(*region, index, access, deadline_ns);
   if (result.fate == Fate::kOk) return true;
   Complain(
       "node %u: %s at %p: page %llu of region '%s' (home: node %u) %s node %u %s",

@@ -22,6 +22,7 @@
 #include "runtime/fabric.h"
 #include "runtime/memory/fault_handler.h"
 #include "runtime/memory/pager.h"
+#include "runtime/release/release_engine.h"
 #include "runtime/sync/atomic_words.h"
 #include "runtime/sync/barrier.h"
 #include "runtime/sync/queue_lock.h"
@@ -81,6 +82,9 @@ class NodeImpl final : public FaultServer {
   int64_t MeasureMinimumHoldNs();
   absl::Status CheckCapacity(std::string_view name, uint64_t pages,
                              const directory::HomeMap& homes) const;
+  absl::Status MakeReleaseEngine(uint64_t pages, const AllocateOptions& options);
+  AccessResult PinPage(Region& region, uint64_t index, Access access, int64_t deadline_ns);
+  void UnpinPage(Region& region, uint64_t index);
   absl::StatusOr<PageRange> RangeOf(const void* data, size_t bytes) const;
   absl::Status AccessError(const AccessResult& result, const Region& region, uint64_t index) const;
   void Leave();
@@ -95,6 +99,7 @@ class NodeImpl final : public FaultServer {
   std::unique_ptr<AddressSpace> space_;
   std::unique_ptr<Pager> pager_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ReleaseEngine> release_;  // with the first region that needs it
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<QueueLockPool> locks_;

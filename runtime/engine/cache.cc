@@ -26,7 +26,6 @@ void Engine::NoteInstalled(Region& region, uint64_t first, uint64_t count) {
   }
 }
 
-// Called before a miss, with no page locked. A whole run must fit afterwards.
 void Engine::MakeRoom() {
   // Each round looks at a batch; pages that are pinned or in transition stay, so give up after one
   // pass over the queue.
@@ -97,6 +96,10 @@ void Engine::EvictBatch() {
     if (!id.has_value()) return;
     Region& region = *space_.Find(*id);
     const uint64_t index = id->value - region.first_page.value;
+    if (region.records == nullptr) {
+      tenant_.load(std::memory_order_acquire)->Evict(region, index);
+      continue;
+    }
     PageRecord& record = region.records[index];
     if (!record.TryLock()) {
       CacheQueue::Pusher(*cache_).Push(*id);

@@ -316,7 +316,7 @@ void Engine::CheckFailures() {
     for (uint16_t index = 0; index < slots_->size(); ++index) {
       const PageId id = slots_->at(index).page;  // may be stale: the record decides
       Region* region = space_.Find(id);
-      if (region == nullptr) continue;
+      if (region == nullptr || region->records == nullptr) continue;
       Page page = Lock(*region, id.value - region->first_page.value);
       if (page.record.slot_plus_one != 0) {
         Feed(page, {.input = Input::kPeerFailed, .from = NodeId(node)});

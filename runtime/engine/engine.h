@@ -7,6 +7,7 @@
 #define FARPAGE_RUNTIME_ENGINE_ENGINE_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,6 +52,14 @@ struct AccessResult {
   NodeId peer;                                  // the node that failed or was waited for
 };
 
+// Who else keeps pages in the engine's cache.
+class CacheTenant {
+ public:
+  virtual ~CacheTenant() = default;
+  // Gives a page's room back. False if it must stay for now. Signal-safe; does not wait.
+  virtual bool Evict(Region& region, uint64_t index) = 0;
+};
+
 // Signal-safe and thread-safe, except Create().
 class Engine final : public MessageHandler {
  public:
@@ -80,6 +89,14 @@ class Engine final : public MessageHandler {
   void OnMessage(NodeId from, const transport::Message& bytes) override;
   bool RunTimers() override;
   bool TimersPending() const override { return !holds_.empty(); }
+
+  // The cache, which pages of all kinds share.
+  CacheQueue& cache() { return *cache_; }
+  // Evicts until a run of pages fits, if it can. Called before a miss, with no page locked.
+  void MakeRoom();
+  bool prefetches() const { return options_.prefetch; }
+  // Before the tenant's first page; never changed.
+  void set_tenant(CacheTenant* tenant) { tenant_.store(tenant, std::memory_order_release); }
 
   void set_minimum_hold_ns(int64_t hold_ns) { options_.minimum_hold_ns = hold_ns; }
 
@@ -177,7 +194,6 @@ class Engine final : public MessageHandler {
   uint64_t RunLimit(const Region& region, uint64_t index) const;
 
   // cache.cc: room for pages
-  void MakeRoom();
   void EvictBatch();
   bool EvictExclusive(Page& page);
   class SharedBatch;
@@ -204,6 +220,7 @@ class Engine final : public MessageHandler {
   HoldQueue holds_;
   StretchQueue stretches_;
   std::unique_ptr<CacheQueue> cache_;
+  std::atomic<CacheTenant*> tenant_{nullptr};
 };
 
 }  // namespace farpage::internal

@@ -56,15 +56,18 @@ absl::Status MapRegion(Cluster& cluster, Pager& pager, Region& region) {
   if (!frames.ok()) return frames.status();
   region.frames = *std::move(frames);
   const directory::EntryLayout layout(cluster.size());
-  absl::StatusOr<SymmetricMemory> entries = cluster.AllocateSymmetric(
-      absl::StrCat("directory of region '", region.name, "'"), own_pages * layout.bytes());
-  if (!entries.ok()) return entries.status();
-  region.entries = *std::move(entries);
+  const bool release = region.consistency == Consistency::kRelease;
+  if (!release) {
+    absl::StatusOr<SymmetricMemory> entries = cluster.AllocateSymmetric(
+        absl::StrCat("directory of region '", region.name, "'"), own_pages * layout.bytes());
+    if (!entries.ok()) return entries.status();
+    region.entries = *std::move(entries);
+  }
 
   const bool direct = cluster.transport().capabilities().direct_access;
   for (uint32_t node = 0; node < cluster.size(); ++node) {
     const size_t bytes = region.homes.PagesAt(NodeId(node)) * kPageBytes;
-    const std::byte* view = nullptr;
+    std::byte* view = nullptr;
     if (bytes > 0 && NodeId(node) == self) {
       view = region.frames.own->data();
     } else if (bytes > 0 && direct) {
@@ -73,7 +76,8 @@ absl::Status MapRegion(Cluster& cluster, Pager& pager, Region& region) {
     region.frame_views.push_back(view);
   }
 
-  const size_t record_bytes = region.pages() * sizeof(PageRecord);
+  const size_t record_bytes =
+      region.pages() * (release ? sizeof(ReleaseRecord) : sizeof(PageRecord));
   void* records = mmap(nullptr, record_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (records == MAP_FAILED) {
@@ -82,10 +86,14 @@ absl::Status MapRegion(Cluster& cluster, Pager& pager, Region& region) {
                                                      region.name, "'"));
   }
   region.records_memory = Mapping(records, record_bytes);
-  region.records = static_cast<PageRecord*>(records);  // all zero is a page that is not here
+  if (release) {  // all zero is a page that is not here
+    region.release_records = static_cast<ReleaseRecord*>(records);
+  } else {
+    region.records = static_cast<PageRecord*>(records);
+  }
 
   std::vector<HomeRun> runs;
-  if (pager.maps_home_in_place() && own_pages > 0) {
+  if ((release || pager.maps_home_in_place()) && own_pages > 0) {
     uint64_t next = 0;
     while (next < region.pages()) {
       const uint64_t length = region.homes.RunLength(next);
@@ -97,8 +105,10 @@ absl::Status MapRegion(Cluster& cluster, Pager& pager, Region& region) {
       next += length;
     }
   }
-  return pager.AddRegion(region.base, region.pages() * kPageBytes,
-                         region.frames.own != nullptr ? region.frames.own->fd() : -1, runs);
+  const int home_fd = region.frames.own != nullptr ? region.frames.own->fd() : -1;
+  const size_t bytes = region.pages() * kPageBytes;
+  return release ? pager.AddTrackedRegion(region.base, bytes, home_fd, runs)
+                 : pager.AddRegion(region.base, bytes, home_fd, runs);
 }
 
 }  // namespace farpage::internal

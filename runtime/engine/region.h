@@ -15,6 +15,7 @@
 #include "farpage/node.h"
 #include "runtime/cluster.h"
 #include "runtime/engine/page_record.h"
+#include "runtime/engine/release_record.h"
 #include "runtime/memory/pager.h"
 
 namespace farpage::internal {
@@ -42,7 +43,7 @@ class Mapping {
   size_t bytes_ = 0;
 };
 
-// Everything is set before the first access and never changes, except the records.
+// Everything is set before the first access and never changes, except the records and the list.
 struct Region {
   std::string name;
   std::byte* base = nullptr;  // application's view
@@ -51,10 +52,12 @@ struct Region {
   Consistency consistency = Consistency::kSequential;
   SymmetricMemory frames;   // page frames of each home
   SymmetricMemory entries;  // directory entries of each home
-  // Where a home's frames can be read directly; null where they cannot. Own frames always can.
-  std::vector<const std::byte*> frame_views;
+  // Where a home's frames can be accessed directly; null where they cannot. Own frames always can.
+  std::vector<std::byte*> frame_views;
   Mapping records_memory;
-  PageRecord* records = nullptr;
+  PageRecord* records = nullptr;             // by Engine, or …
+  ReleaseRecord* release_records = nullptr;  // … by ReleaseEngine, for kRelease
+  std::atomic<uint32_t> listed{0};           // kRelease: the first page that was written, plus one
 
   uint64_t pages() const { return homes.pages(); }
   std::byte* address(uint64_t index) const { return base + index * kPageBytes; }

@@ -15,9 +15,9 @@ using directory::Verdict;
 void Engine::OnMessage(NodeId from, const transport::Message& bytes) {
   const std::optional<PageMessage> message = Decode(bytes);
   Region* region = message.has_value() ? space_.Find(message->page) : nullptr;
-  if (region == nullptr) {
+  if (region == nullptr || region->records == nullptr) {
     fabric_.transport().MarkPeerFailed(
-        from, message.has_value() ? "it sent a message about a page that does not exist"
+        from, message.has_value() ? "it sent a message about a page that has no directory entry"
                                   : "it sent a message that this version does not understand");
     return;
   }

@@ -30,21 +30,11 @@ class MprotectPager final : public Pager {
 
   absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                          std::span<const HomeRun> runs) override {
-    void* cached = mmap(base, bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file_.get(),
-                        base - base_);
-    bool mapped = cached != MAP_FAILED;
-    for (const HomeRun& run : runs) {
-      mapped = mapped && mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, PROT_NONE,
-                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd,
-                              static_cast<off_t>(run.fd_offset)) != MAP_FAILED;
-    }
-    if (!mapped) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("cannot map a region of ", bytes, " bytes in ", runs.size(),
-                       " home runs: ", strerrordesc_np(errno), "; see vm.max_map_count"));
-    }
-    madvise(base, bytes, MADV_DONTFORK);
-    return absl::OkStatus();
+    return Add(base, bytes, home_fd, runs, PROT_NONE);
+  }
+  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
+                                std::span<const HomeRun> runs) override {
+    return Add(base, bytes, home_fd, runs, PROT_READ);
   }
 
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
@@ -70,6 +60,25 @@ class MprotectPager final : public Pager {
   const std::byte* View(const std::byte* page) const override { return page; }
 
  private:
+  absl::Status Add(std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs,
+                   int home_protection) {
+    void* cached = mmap(base, bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file_.get(),
+                        base - base_);
+    bool mapped = cached != MAP_FAILED;
+    for (const HomeRun& run : runs) {
+      mapped = mapped && mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, home_protection,
+                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd,
+                              static_cast<off_t>(run.fd_offset)) != MAP_FAILED;
+    }
+    if (!mapped) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("cannot map a region of ", bytes, " bytes in ", runs.size(),
+                       " home runs: ", strerrordesc_np(errno), "; see vm.max_map_count"));
+    }
+    madvise(base, bytes, MADV_DONTFORK);
+    return absl::OkStatus();
+  }
+
   void Protect(std::byte* page, size_t pages, Access access) {
     Set(page, pages, access == Access::kRead ? PROT_READ : PROT_READ | PROT_WRITE);
   }

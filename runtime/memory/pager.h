@@ -51,6 +51,12 @@ class Pager {
   virtual absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                                  std::span<const HomeRun> runs) = 0;
 
+  // The same for a region whose own frames are always mapped and readable; the first write to each
+  // of these pages faults, until MakeWritable() and after WriteProtect(). `runs` are given whatever
+  // maps_home_in_place() says. FAILED_PRECONDITION if the kernel cannot do that.
+  virtual absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
+                                        std::span<const HomeRun> runs) = 0;
+
   // Maps copies of `source`, not of this node's frames in place. Nothing is mapped there yet.
   virtual void Install(std::byte* page, const std::byte* source, size_t pages, Access access) = 0;
   // Maps this node's frames in place; they exist (have been touched). Nothing is mapped there yet.

@@ -84,7 +84,8 @@ bool CanMapHomeReadOnly(int uffd) {
 
 class UserfaultPager final : public Pager {
  public:
-  UserfaultPager(OwnedFd fd, bool in_place) : fd_(std::move(fd)), in_place_(in_place) {}
+  UserfaultPager(OwnedFd fd, bool in_place, bool protects_frames)
+      : fd_(std::move(fd)), in_place_(in_place), protects_frames_(protects_frames) {}
 
   std::string_view name() const override { return "userfaultfd"; }
   int fault_signal() const override { return SIGBUS; }
@@ -92,20 +93,25 @@ class UserfaultPager final : public Pager {
 
   absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                          std::span<const HomeRun> runs) override {
-    void* cached = mmap(base, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (cached == MAP_FAILED) return MapError(bytes, runs.size());
-    // Pages come and go one by one; huge pages would be split at once. Children get nothing: they
-    // could neither be served nor invalidated.
-    madvise(base, bytes, MADV_NOHUGEPAGE);
-    for (const HomeRun& run : runs) {
-      void* mapped =
-          mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, PROT_READ | PROT_WRITE,
-               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd, static_cast<off_t>(run.fd_offset));
-      if (mapped == MAP_FAILED) return MapError(bytes, runs.size());
+    if (absl::Status mapped = Map(base, bytes, home_fd, runs); !mapped.ok()) return mapped;
+    return RegisterRegion(base, bytes, runs, UFFDIO_REGISTER_MODE_MISSING |
+                                                 UFFDIO_REGISTER_MODE_WP |
+                                                 UFFDIO_REGISTER_MODE_MINOR);
+  }
+
+  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
+                                std::span<const HomeRun> runs) override {
+    if (!protects_frames_) {
+      return absl::FailedPreconditionError(
+          "release consistency needs userfaultfd's write protection of shared memory, which came "
+          "with Linux 5.19 (FARPAGE_PAGER=mprotect works without)");
     }
-    madvise(base, bytes, MADV_DONTFORK);
-    return RegisterRegion(base, bytes, runs);
+    if (absl::Status mapped = Map(base, bytes, home_fd, runs); !mapped.ok()) return mapped;
+    absl::Status registered = RegisterRegion(base, bytes, runs, UFFDIO_REGISTER_MODE_WP);
+    if (!registered.ok()) return registered;
+    // Also where nothing is mapped yet: the kernel leaves markers.
+    for (const HomeRun& run : runs) WriteProtect(base + run.first_page * kPageBytes, run.pages);
+    return absl::OkStatus();
   }
 
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
@@ -161,6 +167,24 @@ class UserfaultPager final : public Pager {
   const std::byte* View(const std::byte* page) const override { return page; }
 
  private:
+  static absl::Status Map(std::byte* base, size_t bytes, int home_fd,
+                          std::span<const HomeRun> runs) {
+    void* cached = mmap(base, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (cached == MAP_FAILED) return MapError(bytes, runs.size());
+    // Pages come and go one by one; huge pages would be split at once. Children get nothing: they
+    // could neither be served nor invalidated.
+    madvise(base, bytes, MADV_NOHUGEPAGE);
+    for (const HomeRun& run : runs) {
+      void* mapped =
+          mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd, static_cast<off_t>(run.fd_offset));
+      if (mapped == MAP_FAILED) return MapError(bytes, runs.size());
+    }
+    madvise(base, bytes, MADV_DONTFORK);
+    return absl::OkStatus();
+  }
+
   void Protect(std::byte* page, size_t pages, uint64_t mode) {
     uffdio_writeprotect request{};
     request.range.start = reinterpret_cast<uint64_t>(page);
@@ -172,14 +196,15 @@ class UserfaultPager final : public Pager {
   }
 
   // Each stretch of one kind is registered by itself: the kinds have different modes.
-  absl::Status RegisterRegion(std::byte* base, size_t bytes, std::span<const HomeRun> runs) {
+  absl::Status RegisterRegion(std::byte* base, size_t bytes, std::span<const HomeRun> runs,
+                              uint64_t home_mode) {
     constexpr uint64_t kCached = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP;
     const uint64_t end_page = bytes / kPageBytes;
     uint64_t next = 0;
     for (const HomeRun& run : runs) {
       if (!RegisterRun(base, next, run.first_page, kCached)) return RegisterError();
       next = run.first_page + run.pages;
-      if (!RegisterRun(base, run.first_page, next, kCached | UFFDIO_REGISTER_MODE_MINOR)) {
+      if (!RegisterRun(base, run.first_page, next, home_mode)) {
         return RegisterError();
       }
     }
@@ -207,6 +232,7 @@ class UserfaultPager final : public Pager {
 
   OwnedFd fd_;
   const bool in_place_;
+  const bool protects_frames_;
 };
 
 }  // namespace
@@ -214,6 +240,7 @@ class UserfaultPager final : public Pager {
 absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager() {
   OwnedFd fd = OpenWithFeatures(kBaseFeatures | kInPlaceFeatures);
   const bool in_place = fd.get() >= 0 && CanMapHomeReadOnly(fd.get());
+  const bool protects_frames = fd.get() >= 0;
   if (fd.get() < 0) fd = OpenWithFeatures(kBaseFeatures);
   if (fd.get() < 0) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -221,7 +248,7 @@ absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager() {
         "; a container needs the userfaultfd system call in its seccomp profile, and the kernel "
         "must be 5.14 or newer (FARPAGE_PAGER=mprotect works without)"));
   }
-  return std::make_unique<UserfaultPager>(std::move(fd), in_place);
+  return std::make_unique<UserfaultPager>(std::move(fd), in_place, protects_frames);
 }
 
 }  // namespace farpage::internal

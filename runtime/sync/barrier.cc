@@ -32,7 +32,8 @@ absl::StatusOr<std::unique_ptr<Barrier>> Barrier::Create(Cluster& cluster) {
   SymmetricMemory memory;
   if (rounds > 0) {
     absl::StatusOr<SymmetricMemory> allocated =
-        cluster.AllocateSymmetric("barrier", (kSignals + rounds) * sizeof(Line));
+        cluster.AllocateSymmetric("barrier", (kSignals + rounds) * sizeof(Line) +
+                                                 2 * cluster.size() * sizeof(ClockWord));
     if (!allocated.ok()) return allocated.status();
     memory = *std::move(allocated);
   }
@@ -40,7 +41,7 @@ absl::StatusOr<std::unique_ptr<Barrier>> Barrier::Create(Cluster& cluster) {
 }
 
 Barrier::Barrier(Cluster& cluster, SymmetricMemory memory, uint32_t rounds)
-    : cluster_(cluster), memory_(std::move(memory)) {
+    : cluster_(cluster), memory_(std::move(memory)), clock_(cluster.size()) {
   const uint32_t size = cluster.size();
   const uint32_t self = cluster.self().value();
   for (uint32_t index = 0; index < rounds; ++index) {
@@ -56,10 +57,23 @@ Barrier::Barrier(Cluster& cluster, SymmetricMemory memory, uint32_t rounds)
 absl::Status Barrier::Wait() {
   if (!broken_.ok()) return broken_;
   ++epoch_;
+  Ordering* ordering = rounds_.empty() ? nullptr : cluster_.ordering();
+  if (ordering == nullptr) return Meet();
+  // What could not be released is told only after the others have been let go on.
+  absl::Status released = ordering->Release(clock_);
+  const uint32_t self = cluster_.self().value();
+  Lengths()[self].store(clock_[self].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  if (absl::Status met = Meet(); !met.ok()) return met;
+  absl::Status acquired = ordering->Acquire(Lengths());
+  return released.ok() ? acquired : released;
+}
+
+absl::Status Barrier::Meet() {
   if (!rounds_.empty()) line(kEntered)->word.store(epoch_, std::memory_order_relaxed);
+  uint32_t heard_of = 1;  // nodes, this one included
   for (const Round& round : rounds_) {
-    const std::array signal = {Operation::WriteWordWithImmediate(epoch_, round.there)};
-    const Fate posted = cluster_.fabric().Post(round.to, signal, nullptr);
+    const Fate posted = Signal(round, heard_of);
+    heard_of *= 2;
     if (posted != Fate::kOk && posted != Fate::kPending) return Break(posted, round, round.to);
 
     // The word may be an epoch ahead: its writer may have passed this barrier and come again.
@@ -74,6 +88,29 @@ absl::Status Barrier::Wait() {
   }
   cluster_.counters().Add(Counter::barriers);
   return absl::OkStatus();
+}
+
+// Signals, after the lengths of the logs of this node and those before it.
+Fate Barrier::Signal(const Round& round, uint32_t heard_of) {
+  std::array<Operation, 3> chain;
+  size_t length = 0;
+  if (cluster_.ordering() != nullptr) {
+    const uint32_t self = cluster_.self().value();
+    const auto write = [&](uint32_t first, uint32_t count) {
+      const size_t offset = LengthsOffset() + first * sizeof(ClockWord);
+      chain[length++] =
+          Operation::Write(memory_.own->data() + offset, memory_.own->local_key(),
+                           memory_.remote[round.to.value()] + offset,
+                           count * static_cast<uint32_t>(sizeof(ClockWord)));
+    };
+    write(heard_of <= self + 1 ? self + 1 - heard_of : 0, std::min(heard_of, self + 1));
+    if (heard_of > self + 1) {
+      const uint32_t wrapped = heard_of - (self + 1);
+      write(cluster_.size() - wrapped, wrapped);
+    }
+  }
+  chain[length++] = Operation::WriteWordWithImmediate(epoch_, round.there);
+  return cluster_.fabric().Post(round.to, {chain.data(), length}, nullptr);
 }
 
 absl::Status Barrier::WaitSlow(const Round& round) {

@@ -28,7 +28,9 @@ class Barrier {
   // Collective.
   static absl::StatusOr<std::unique_ptr<Barrier>> Create(Cluster& cluster);
 
-  // Waits until every node has called it as often as this one. UNAVAILABLE names a node that
+  // Waits until every node has called it as often as this one. Where there is memory with release
+  // consistency, it is released before and acquired afterwards: with its signal, a node passes on
+  // the lengths of all logs that it has heard of. UNAVAILABLE names a node that
   // failed, DEADLINE_EXCEEDED the nodes that have not come within ClusterOptions::timeout_ms. After
   // an error the barrier stays broken: every later call returns the error again.
   // Cost: ⌈log2 N⌉ one-way writes. Nothing is allocated and no clock is read while signals are
@@ -43,6 +45,8 @@ class Barrier {
   static constexpr size_t kEntered = 0;  // the owner's epoch, for the others' error messages
   static constexpr size_t kScratch = 1;  // where this node reads others' epochs to
   static constexpr size_t kSignals = 2;  // one per round: the epoch signalled
+  // Then, twice, a word per node: the lengths of the nodes' logs, in epochs with even and with odd
+  // numbers. Who is an epoch ahead writes into the other half; nobody can be two ahead.
 
   struct Round {
     NodeId to;                          // whom this node signals
@@ -52,6 +56,15 @@ class Barrier {
   };
 
   Barrier(Cluster& cluster, SymmetricMemory memory, uint32_t rounds);
+  absl::Status Meet();
+  transport::Fate Signal(const Round& round, uint32_t heard_of);
+  size_t LengthsOffset() const {
+    return (kSignals + rounds_.size()) * sizeof(Line) +
+           (epoch_ & 1) * cluster_.size() * sizeof(ClockWord);
+  }
+  VectorClock Lengths() const {
+    return {reinterpret_cast<ClockWord*>(memory_.own->data() + LengthsOffset()), cluster_.size()};
+  }
   Line* line(size_t index) const { return reinterpret_cast<Line*>(memory_.own->data()) + index; }
 
   absl::Status WaitSlow(const Round& round);
@@ -61,6 +74,7 @@ class Barrier {
   Cluster& cluster_;
   const SymmetricMemory memory_;
   std::vector<Round> rounds_;
+  std::vector<ClockWord> clock_;  // of this node's release
   uint64_t epoch_ = 0;
   absl::Status broken_;
 };

@@ -55,7 +55,7 @@ absl::StatusOr<std::shared_ptr<QueueLock>> QueueLockPool::Make(std::string_view 
   if (!agreed.ok()) return agreed;
   if (used_ % batch_ == 0) {
     absl::StatusOr<SymmetricMemory> memory =
-        cluster_.AllocateSymmetric("mutexes", batch_ * sizeof(LockWords));
+        cluster_.AllocateSymmetric("mutexes", batch_ * QueueLock::PlaceBytes(cluster_.size()));
     if (!memory.ok()) return memory.status();
     memory_ = std::make_shared<const SymmetricMemory>(*std::move(memory));
     used_ = 0;

@@ -1,6 +1,7 @@
 #include "runtime/sync/queue_lock.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
 
@@ -31,7 +32,7 @@ QueueLock::QueueLock(Cluster& cluster, std::shared_ptr<const SymmetricMemory> me
                      NodeId home, std::string name)
     : cluster_(cluster),
       memory_(std::move(memory)),
-      offset_(slot * sizeof(LockWords)),
+      offset_(slot * PlaceBytes(cluster.size())),
       home_(home),
       name_(std::move(name)),
       ticket_(TicketOf(cluster.self())),
@@ -40,6 +41,16 @@ QueueLock::QueueLock(Cluster& cluster, std::shared_ptr<const SymmetricMemory> me
       threads_(cluster.fabric()) {}
 
 absl::Status QueueLock::Lock() {
+  absl::Status locked = LockOnly();
+  Ordering* ordering = cluster_.ordering();
+  if (!locked.ok() || ordering == nullptr) return locked;
+  absl::Status acquired = ordering->Acquire(Clock(handed_over_ ? kHandedOver : kRead));
+  if (acquired.ok()) return acquired;
+  static_cast<void>(UnlockOnly());
+  return acquired;
+}
+
+absl::Status QueueLock::LockOnly() {
   int64_t deadline = 0;
   if (!threads_.TryAcquire()) {
     deadline = cluster_.DeadlineNs();
@@ -61,16 +72,20 @@ absl::StatusOr<bool> QueueLock::TryLock() {
   bool taken = false;
   if (error.ok() && before_.valid()) {
     taken = words_.granted.load(std::memory_order_acquire) != 0;
-    if (taken) before_ = NodeId::None();
+    if (taken) {
+      before_ = NodeId::None();
+      handed_over_ = true;
+    }
   } else if (error.ok()) {
     words_.next.store(0, std::memory_order_relaxed);
-    absl::StatusOr<uint64_t> found = SwapTail(kFree, ticket_);
+    absl::StatusOr<uint64_t> found = SwapTail(kFree, ticket_, WithClock::kRead);
     if (!found.ok()) {
       error = found.status();
     } else if (BreakMark::Is(*found)) {
       error = Broken(BreakMark::Decode(*found));
     } else {
       taken = *found == kFree;
+      handed_over_ = false;
     }
   }
   if (!taken) {
@@ -81,6 +96,13 @@ absl::StatusOr<bool> QueueLock::TryLock() {
   words_.waits_for.store(kHolds, std::memory_order_relaxed);
   held_.store(true, std::memory_order_relaxed);
   cluster_.counters().Add(Counter::locks);
+  if (Ordering* ordering = cluster_.ordering(); ordering != nullptr) {
+    absl::Status acquired = ordering->Acquire(Clock(handed_over_ ? kHandedOver : kRead));
+    if (!acquired.ok()) {
+      static_cast<void>(UnlockOnly());
+      return acquired;
+    }
+  }
   return true;
 }
 
@@ -106,7 +128,8 @@ absl::Status QueueLock::Queue(int64_t deadline_ns) {
   for (;;) {
     // Before the tail changes, for from then on others may look.
     words_.waits_for.store(expected == kFree ? kHolds : expected, std::memory_order_relaxed);
-    absl::StatusOr<uint64_t> found = SwapTail(expected, ticket_);
+    absl::StatusOr<uint64_t> found =
+        SwapTail(expected, ticket_, expected == kFree ? WithClock::kRead : WithClock::kNo);
     if (!found.ok()) return found.status();
     if (*found == expected) break;
     if (BreakMark::Is(*found)) return Broken(BreakMark::Decode(*found));
@@ -117,6 +140,7 @@ absl::Status QueueLock::Queue(int64_t deadline_ns) {
       return NoTurn();
     }
   }
+  handed_over_ = expected != kFree;
   if (expected == kFree) return absl::OkStatus();
 
   before_ = NodeOfTicket(expected);
@@ -146,6 +170,15 @@ absl::Status QueueLock::WaitForGrant(int64_t deadline_ns) {
 }
 
 absl::Status QueueLock::Unlock() {
+  Ordering* ordering = cluster_.ordering();
+  if (ordering == nullptr || !held_.load(std::memory_order_relaxed)) return UnlockOnly();
+  // What could not be released is told, but the lock goes on.
+  absl::Status released = ordering->Release(Clock(kWritten));
+  absl::Status unlocked = UnlockOnly();
+  return unlocked.ok() ? released : unlocked;
+}
+
+absl::Status QueueLock::UnlockOnly() {
   if (!held_.exchange(false, std::memory_order_relaxed)) {
     return absl::FailedPreconditionError(absl::StrCat("mutex '", name_, "': unlocked on node ",
                                                       cluster_.self().value(),
@@ -159,7 +192,7 @@ absl::Status QueueLock::Unlock() {
 absl::Status QueueLock::Leave() {
   uint64_t next = words_.next.load(std::memory_order_acquire);
   if (next == 0) {
-    absl::StatusOr<uint64_t> found = SwapTail(ticket_, kFree);
+    absl::StatusOr<uint64_t> found = SwapTail(ticket_, kFree, WithClock::kWrite);
     if (!found.ok()) return found.status();
     if (*found == ticket_) return absl::OkStatus();
     if (BreakMark::Is(*found)) return Broken(BreakMark::Decode(*found));
@@ -172,12 +205,15 @@ absl::Status QueueLock::Leave() {
 
 absl::Status QueueLock::HandOver(NodeId successor) {
   words_.waits_for.store(0, std::memory_order_relaxed);
-  const Operation grant =
+  std::array<Operation, 2> chain;
+  size_t length = 0;
+  if (cluster_.ordering() != nullptr) chain[length++] = WriteClock(successor, kHandedOver);
+  chain[length++] =
       Operation::WriteWordWithImmediate(1, WordOf(successor, offsetof(LockWords, granted)));
-  const Fate posted = cluster_.fabric().Post(successor, std::span(&grant, 1), nullptr);
+  const Fate posted = cluster_.fabric().Post(successor, {chain.data(), length}, nullptr);
   if (posted == Fate::kOk || posted == Fate::kPending) return absl::OkStatus();
   // Dead while it waited. If it was the last, the queue is empty without it.
-  absl::StatusOr<uint64_t> found = SwapTail(TicketOf(successor), kFree);
+  absl::StatusOr<uint64_t> found = SwapTail(TicketOf(successor), kFree, WithClock::kWrite);
   if (!found.ok()) return found.status();
   if (*found == TicketOf(successor)) return absl::OkStatus();
   return Break({BreakMark::Reason::kDied, successor});
@@ -205,26 +241,46 @@ absl::Status QueueLock::WaitForSuccessor() {
   }
 }
 
-absl::StatusOr<uint64_t> QueueLock::SwapTail(uint64_t expected, uint64_t desired) {
+absl::StatusOr<uint64_t> QueueLock::SwapTail(uint64_t expected, uint64_t desired,
+                                             WithClock with_clock) {
   cluster_.counters().Add(Counter::fabric_atomics);
-  const Fate fate =
-      Run(home_, Operation::CompareAndSwap(
-                     WordOf(home_, offsetof(LockWords, tail)), expected, desired,
-                     reinterpret_cast<uint64_t*>(words_.result.data()), memory_->own->local_key()));
+  if (cluster_.ordering() == nullptr) with_clock = WithClock::kNo;
+  std::array<Operation, 3> chain;
+  size_t length = 0;
+  // If the lock turns out not to be ours, what was read or written is of no use, and no harm.
+  if (with_clock == WithClock::kWrite) chain[length++] = WriteClock(home_, kAtHome);
+  chain[length++] = Operation::CompareAndSwap(
+      WordOf(home_, offsetof(LockWords, tail)), expected, desired,
+      reinterpret_cast<uint64_t*>(words_.result.data()), memory_->own->local_key());
+  if (with_clock == WithClock::kRead) chain[length++] = ReadClock(home_, kAtHome);
+  const Fate fate = Run(home_, {chain.data(), length});
   if (fate != Fate::kOk) return HomeFailed(fate);
   return words_.result[0].load(std::memory_order_relaxed);
+}
+
+Operation QueueLock::ReadClock(NodeId node, ClockPlace place) const {
+  return Operation::Read(Clock(kRead).data(), memory_->own->local_key(),
+                         WordOf(node, ClockOffset(place)),
+                         cluster_.size() * static_cast<uint32_t>(sizeof(ClockWord)));
+}
+
+Operation QueueLock::WriteClock(NodeId node, ClockPlace place) const {
+  return Operation::Write(Clock(kWritten).data(), memory_->own->local_key(),
+                          WordOf(node, ClockOffset(place)),
+                          cluster_.size() * static_cast<uint32_t>(sizeof(ClockWord)));
 }
 
 absl::StatusOr<uint64_t> QueueLock::ReadTail() {
-  const Fate fate = Run(home_, Operation::Read(&words_.result, memory_->own->local_key(),
-                                               WordOf(home_, offsetof(LockWords, tail)), 8));
+  const Operation read = Operation::Read(&words_.result, memory_->own->local_key(),
+                                         WordOf(home_, offsetof(LockWords, tail)), 8);
+  const Fate fate = Run(home_, {&read, 1});
   if (fate != Fate::kOk) return HomeFailed(fate);
   return words_.result[0].load(std::memory_order_relaxed);
 }
 
-Fate QueueLock::Run(NodeId node, const Operation& operation) {
+Fate QueueLock::Run(NodeId node, std::span<const Operation> operations) {
   const int64_t deadline = completes_inline_ ? 0 : cluster_.DeadlineNs();
-  return cluster_.fabric().Run(node, std::span(&operation, 1), deadline);
+  return cluster_.fabric().Run(node, operations, deadline);
 }
 
 absl::Status QueueLock::Break(BreakMark mark) {

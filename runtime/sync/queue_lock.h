@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,9 @@ namespace farpage::internal {
 // lock from the others. Fabrics have no swap: a node queues by compare-and-swap, again where
 // another node was faster.
 //
-// Locking acquires and unlocking releases, for the threads of this process and between nodes.
+// Locking acquires and unlocking releases, for the threads of this process and between nodes. Where
+// there is memory with release consistency, the vector clock of the last release stays at the home
+// of a lock that is free, and goes along with one that is handed over.
 //
 // When a wait ends without the lock:
 // - Timeout. The node keeps its place, for a place in the middle of the queue cannot be given up by
@@ -37,11 +40,15 @@ namespace farpage::internal {
 // Any thread. Must not outlive the cluster.
 class QueueLock {
  public:
-  // `memory` has a LockWords number `slot` on every node.
+  // `memory` has a place for lock number `slot`, of PlaceBytes(), on every node.
   QueueLock(Cluster& cluster, std::shared_ptr<const SymmetricMemory> memory, uint32_t slot,
             NodeId home, std::string name);
   QueueLock(const QueueLock&) = delete;
   QueueLock& operator=(const QueueLock&) = delete;
+
+  static constexpr size_t PlaceBytes(uint32_t nodes) {
+    return sizeof(LockWords) + (kClocks * nodes * sizeof(ClockWord) + 63) / 64 * 64;
+  }
 
   const std::string& name() const { return name_; }
   NodeId home() const { return home_; }
@@ -61,6 +68,8 @@ class QueueLock {
  private:
   // Called by the thread that has this node's turn. A deadline of 0 is computed when it is needed:
   // a lock that is free is taken without a look at the clock.
+  absl::Status LockOnly();
+  absl::Status UnlockOnly();
   absl::Status Enter(int64_t deadline_ns);
   absl::Status Queue(int64_t deadline_ns);
   absl::Status WaitForGrant(int64_t deadline_ns);
@@ -69,7 +78,10 @@ class QueueLock {
   absl::Status HandOver(NodeId successor);
 
   // Operations on the tail; they return what they found. If the home failed, the lock is broken.
-  absl::StatusOr<uint64_t> SwapTail(uint64_t expected, uint64_t desired);
+  // Where the tail changes from or to a free lock, the clock is read after or written before.
+  enum class WithClock : uint8_t { kNo, kRead, kWrite };
+  absl::StatusOr<uint64_t> SwapTail(uint64_t expected, uint64_t desired,
+                                    WithClock with_clock = WithClock::kNo);
   absl::StatusOr<uint64_t> ReadTail();
 
   absl::Status Break(BreakMark mark);   // for all nodes
@@ -79,7 +91,21 @@ class QueueLock {
   absl::Status NoTurn() const;
   NodeId FindHolder();
 
-  transport::Fate Run(NodeId node, const transport::Operation& operation);
+  // After the LockWords lie the vector clocks: that of the last release, where the lock is at home
+  // and free; that which came with the lock when it was handed over; and where this node reads the
+  // first to, and writes both from. What it writes from stays until the lock has come back here.
+  enum ClockPlace : size_t { kAtHome, kHandedOver, kRead, kWritten, kClocks };
+  size_t ClockOffset(ClockPlace place) const {
+    return sizeof(LockWords) + place * cluster_.size() * sizeof(ClockWord);
+  }
+  VectorClock Clock(ClockPlace place) const {
+    return {reinterpret_cast<ClockWord*>(memory_->own->data() + offset_ + ClockOffset(place)),
+            cluster_.size()};
+  }
+  transport::Operation ReadClock(NodeId node, ClockPlace place) const;
+  transport::Operation WriteClock(NodeId node, ClockPlace place) const;
+
+  transport::Fate Run(NodeId node, std::span<const transport::Operation> operations);
   transport::RemoteAddress WordOf(NodeId node, size_t offset) const {
     return memory_->remote[node.value()] + (offset_ + offset);
   }
@@ -95,6 +121,7 @@ class QueueLock {
 
   ThreadQueue threads_;
   std::atomic<bool> held_{false};
+  bool handed_over_ = false;  // the lock came from another node, not from its home
   NodeId before_;        // set while this node has a place in the queue behind another
   absl::Status broken_;  // once it is not OK, the answer to everything
 };

@@ -29,6 +29,10 @@ class FakePager final : public internal::Pager {
   absl::Status AddRegion(std::byte*, size_t, int, std::span<const internal::HomeRun>) override {
     return absl::OkStatus();
   }
+  absl::Status AddTrackedRegion(std::byte*, size_t, int,
+                                std::span<const internal::HomeRun>) override {
+    return absl::OkStatus();
+  }
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
     // Reads all of the source, so that the sanitizers see where it lies.
     for (size_t at = 0; at < pages * internal::kPageBytes; at += 64) sum_ = sum_ ^ source[at];

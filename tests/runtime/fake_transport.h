@@ -51,7 +51,7 @@ class FakeTransport final : public transport::Transport {
   transport::Fate Post(NodeId peer, std::span<const transport::Operation> chain,
                        transport::Completion* completion) override;
   size_t Poll(std::span<transport::Completion*> done) override;
-  const std::byte* DirectView(NodeId, transport::RemoteAddress, size_t) override { return nullptr; }
+  std::byte* DirectView(NodeId, transport::RemoteAddress, size_t) override { return nullptr; }
   transport::Fate Send(NodeId peer, const transport::Message& message) override;
   size_t Receive(std::span<transport::ReceivedMessage>) override { return 0; }
   void BeginPolling() override {}

@@ -41,7 +41,7 @@ size_t DeferredTransport::Poll(std::span<Completion*> done) {
   return count;
 }
 
-const std::byte* DeferredTransport::DirectView(NodeId /*peer*/, RemoteAddress /*from*/,
+std::byte* DeferredTransport::DirectView(NodeId /*peer*/, RemoteAddress /*from*/,
                                                size_t /*bytes*/) {
   return nullptr;
 }

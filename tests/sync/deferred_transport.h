@@ -22,7 +22,7 @@ class DeferredTransport final : public Transport {
   absl::StatusOr<std::unique_ptr<Memory>> Allocate(size_t bytes, std::string_view purpose) override;
   Fate Post(NodeId peer, std::span<const Operation> chain, Completion* completion) override;
   size_t Poll(std::span<Completion*> done) override;
-  const std::byte* DirectView(NodeId peer, RemoteAddress from, size_t bytes) override;
+  std::byte* DirectView(NodeId peer, RemoteAddress from, size_t bytes) override;
   Fate Send(NodeId peer, const Message& message) override;
   size_t Receive(std::span<ReceivedMessage> out) override;
   void BeginPolling() override { inner_->BeginPolling(); }

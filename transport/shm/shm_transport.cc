@@ -26,7 +26,7 @@ class ShmTransport final : public Transport {
   absl::StatusOr<std::unique_ptr<Memory>> Allocate(size_t bytes, std::string_view purpose) override;
   Fate Post(NodeId peer, std::span<const Operation> chain, Completion* completion) override;
   size_t Poll(std::span<Completion*> done) override;
-  const std::byte* DirectView(NodeId peer, RemoteAddress from, size_t bytes) override;
+  std::byte* DirectView(NodeId peer, RemoteAddress from, size_t bytes) override;
   Fate Send(NodeId peer, const Message& message) override;
   size_t Receive(std::span<ReceivedMessage> out) override;
   void BeginPolling() override;
@@ -88,7 +88,7 @@ size_t ShmTransport::Poll(std::span<Completion*>) {
   return 0;
 }
 
-const std::byte* ShmTransport::DirectView(NodeId peer, RemoteAddress from, size_t bytes) {
+std::byte* ShmTransport::DirectView(NodeId peer, RemoteAddress from, size_t bytes) {
   if (peer.value() >= size_) return nullptr;
   const Peer& target = peers()[peer];
   return target.up() ? target.segment.Resolve(from, bytes) : nullptr;

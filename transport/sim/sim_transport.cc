@@ -73,7 +73,7 @@ size_t SimTransport::Poll(std::span<Completion*> done) {
   return count;
 }
 
-const std::byte* SimTransport::DirectView(NodeId peer, RemoteAddress from, size_t bytes) {
+std::byte* SimTransport::DirectView(NodeId peer, RemoteAddress from, size_t bytes) {
   if (!network_.options().direct) return nullptr;
   return network_.port(peer).memory.Resolve(from, bytes);
 }

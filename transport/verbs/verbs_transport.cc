@@ -62,7 +62,7 @@ class VerbsTransport final : public Transport {
     return connection_->send_queues[peer.value()]->Post(chain, completion);
   }
   size_t Poll(std::span<Completion*> done) override { return connection_->completions->Poll(done); }
-  const std::byte* DirectView(NodeId, RemoteAddress, size_t) override { return nullptr; }
+  std::byte* DirectView(NodeId, RemoteAddress, size_t) override { return nullptr; }
 
   Fate Send(NodeId peer, const Message& message) override {
     return connection_->send_queues[peer.value()]->Send(message);

@@ -23,6 +23,9 @@ namespace farpage {
 enum class Consistency : uint8_t {
   kStrict,      // linearizable: one order of all accesses that respects real time
   kSequential,  // one order of all accesses that respects each thread's program order
+  kRelease,     // programs without data races see one such order. Between synchronisations nodes
+                // write different bytes of a page without a message; locks, barriers and flags
+                // carry what was written. What races may read old bytes or new ones
 };
 
 // Which node is a page's home: keeps its frame and its directory entry.

@@ -40,6 +40,13 @@ namespace farpage {
   X(held_invalidations, "messages", "invalidations that waited for the minimum hold")      \
   X(evicted_clean, "pages", "read-only pages dropped to make room")                        \
   X(evicted_dirty, "pages", "written pages sent home to make room")                        \
+  X(twins, "pages", "pages whose bytes were kept at their first write")                    \
+  X(diffs, "pages", "pages whose changed bytes were sent home")                            \
+  X(diff_bytes, "bytes", "changed bytes sent home")                                        \
+  X(notices_written, "notices", "entries appended to this node's log of pages written")    \
+  X(notices_read, "notices", "entries read from other nodes' logs")                        \
+  X(named_pages, "pages", "copies dropped because a notice named them")                    \
+  X(overrun_logs, "logs", "logs that had gone on too far: all copies were dropped")        \
   X(agent_wakeups, "wake-ups", "times the agent thread was woken from sleep")              \
   X(sleeps, "sleeps", "waits of application threads that outlasted their spin")            \
   X(barriers, "barriers", "barriers passed")                                               \

@@ -1,0 +1,159 @@
+// Releases and acquires.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/release/release_engine.h"
+#include "runtime/release/turn.h"
+
+namespace farpage::internal {
+
+using directory::ReleaseEffect;
+using directory::ReleaseEffects;
+using directory::ReleaseInput;
+using transport::Fate;
+
+absl::Status ReleaseEngine::NoTurn() const {
+  return absl::DeadlineExceededError(
+      absl::StrCat("node ", cluster_.self().value(), ": another thread has been releasing or ",
+                   "acquiring for ", cluster_.options().cluster.timeout_ms,
+                   " ms (FARPAGE_TIMEOUT_MS)"));
+}
+
+absl::Status ReleaseEngine::Release(VectorClock clock) {
+  // Another thread may be taking home what this one has written.
+  Turn turn(*this);
+  if (!turn.held()) return NoTurn();
+  const uint32_t regions = region_count_.load(std::memory_order_acquire);
+  bool any = false;
+  for (uint32_t index = 0; index < regions; ++index) {
+    Region& region = *regions_[index];
+    if (region.listed.load(std::memory_order_acquire) == 0) continue;
+    if (!any) notices_.clear();
+    any = true;
+    ReleaseRegion(region);
+  }
+  absl::Status status;
+  if (any) {
+    const DiffSender::Fenced fenced = sender_->Fence();
+    if (fenced.fate != Fate::kOk) {
+      status = cluster_.FateError(fenced.fate, "release: writes to pages of a home", fenced.peer);
+    }
+    log_->Append(notices_);
+    length_.store(log_->length(), std::memory_order_relaxed);
+  }
+  for (uint32_t node = 0; node < cluster_.size(); ++node) {
+    clock[node].store(seen_[node].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  clock[cluster_.self().value()].store(log_->length(), std::memory_order_relaxed);
+  return status;
+}
+
+void ReleaseEngine::ReleaseRegion(Region& region) {
+  // The list is read before any of its pages is let go, to be listed again.
+  written_.clear();
+  uint32_t next = region.listed.exchange(0, std::memory_order_acquire);
+  while (next != 0) {
+    written_.push_back(next - 1);
+    next = region.release_records[next - 1].next_plus_one;
+  }
+  std::sort(written_.begin(), written_.end());
+  for (size_t begin = 0; begin < written_.size(); begin += kBatch) {
+    const size_t count = std::min<size_t>(kBatch, written_.size() - begin);
+    ReleaseBatch(region, {written_.data() + begin, count});
+  }
+}
+
+void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages) {
+  std::array<Supplies, kBatch> supplies;
+  std::array<ReleaseEffects, kBatch> effects;
+  std::array<bool, kBatch> owed{};
+  for (size_t at = 0; at < pages.size(); ++at) supplies[at].buffer = TakeBuffer();
+  for (size_t at = 0; at < pages.size(); ++at) {
+    Page page = At(region, pages[at]);
+    page.record.Lock();
+    owed[at] = page.record.page.owed;
+    Step(page, ReleaseInput::kRelease, effects[at]);
+  }
+  // Neighbours are protected with one call, all before the first is compared.
+  for (size_t at = 0; at < pages.size();) {
+    size_t end = at;
+    while (end < pages.size() && effects[end].contains(ReleaseEffect::kProtect) &&
+           pages[end] == pages[at] + (end - at)) {
+      ++end;
+    }
+    if (end > at) pager_.WriteProtect(region.address(pages[at]), end - at);
+    at = std::max(end, at + 1);
+  }
+  for (size_t at = 0; at < pages.size(); ++at) {
+    Page page = At(region, pages[at]);
+    const uint32_t changed =
+        Execute(page, effects[at], nullptr, /*is_protected=*/true, supplies[at]);
+    const bool told = owed[at] || page.at_home || changed != 0;
+    if (told && effects[at].contains(ReleaseEffect::kNotice)) {
+      AddNotice({region.first_page.value + page.index});
+    }
+    page.record.UnlockChanged();
+    Return(supplies[at]);
+  }
+}
+
+void ReleaseEngine::AddNotice(PageId page) {
+  if (!notices_.empty()) {
+    Notice& last = notices_.back();
+    if (last.first.value + last.pages == page.value && last.pages < Notice::kMostPages) {
+      ++last.pages;
+      return;
+    }
+  }
+  notices_.push_back({page, 1});
+}
+
+// In a turn, with no record locked. What was sent before gives its buffers back.
+uint32_t ReleaseEngine::TakeBuffer() {
+  for (;;) {
+    const uint32_t buffer = sender_->TryTakeBuffer();
+    if (buffer != DiffSender::kNoBuffer) return buffer;
+    sender_->Fence();
+    fabric_.Progress();
+  }
+}
+
+absl::Status ReleaseEngine::Acquire(VectorClock clock) {
+  const uint32_t self = cluster_.self().value();
+  bool any = false;
+  for (uint32_t node = 0; node < cluster_.size(); ++node) {
+    any |= node != self && clock[node].load(std::memory_order_relaxed) >
+                               seen_[node].load(std::memory_order_acquire);
+  }
+  if (!any) return absl::OkStatus();
+
+  Turn turn(*this);
+  if (!turn.held()) return NoTurn();
+  notices_.clear();
+  bool all = false;
+  for (uint32_t node = 0; node < cluster_.size(); ++node) {
+    const uint64_t from = seen_[node].load(std::memory_order_relaxed);
+    const uint64_t to = clock[node].load(std::memory_order_relaxed);
+    if (node == self || to <= from) continue;
+    const NoticeLog::Found found = to - from > log_->capacity()
+                                       ? NoticeLog::Found::kOverrun
+                                       : log_->Read(NodeId(node), from, to, &notices_);
+    // What a dead node has written is in its pages' frames; which pages, nobody can tell.
+    if (found == NoticeLog::Found::kOverrun) counters_.Add(Counter::overrun_logs);
+    all |= found != NoticeLog::Found::kAll;
+  }
+  if (all) {
+    DropAll();
+  } else {
+    DropNamed();
+  }
+  for (uint32_t node = 0; node < cluster_.size(); ++node) {
+    const uint64_t to = clock[node].load(std::memory_order_relaxed);
+    if (node != self && to > seen_[node].load(std::memory_order_relaxed)) {
+      seen_[node].store(to, std::memory_order_release);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace farpage::internal
