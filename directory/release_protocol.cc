@@ -160,15 +160,15 @@ const char* Name(ReleaseState state) {
 
 const char* Name(ReleaseInput input) {
   static constexpr std::array<const char*, kReleaseInputs> kNames = {
-      "read",  "write",   "fetched", "fetched to write", "fetch failed",
-      "named", "release", "evict",   "unpin"};
+      "read",    "write", "fetched", "fetched to write", "fetch failed", "named",
+      "release", "evict", "unpin"};
   return kNames[static_cast<size_t>(input)];
 }
 
 const char* Name(ReleaseEffect effect) {
   static constexpr std::array<const char*, 12> kNames = {
-      "fetch",        "map read-only", "map writable", "keep twin", "make writable", "protect",
-      "send diff",    "refresh twin",  "drop twin",    "unmap",     "list",          "notice"};
+      "fetch",     "map read-only", "map writable", "keep twin", "make writable", "protect",
+      "send diff", "refresh twin",  "drop twin",    "unmap",     "list",          "notice"};
   return kNames[static_cast<size_t>(effect)];
 }
 

@@ -1,5 +1,5 @@
-// Release consistency, as one node sees one page: home-based, with many writers at once (after Zhou,
-// Iftode and Li, Performance Evaluation of Two Home-Based Lazy Release Consistency Protocols,
+// Release consistency, as one node sees one page: home-based, with many writers at once (after
+// Zhou, Iftode and Li, Performance Evaluation of Two Home-Based Lazy Release Consistency Protocols,
 // OSDI 1996). There is no directory entry: nobody needs to know who has copies.
 //
 //  - A copy is read from the home's frame. A first write keeps the bytes from before (the twin).
@@ -53,18 +53,18 @@ const char* Name(ReleaseInput input);
 
 // To be carried out in the order given.
 enum class ReleaseEffect : uint8_t {
-  kFetch,          // read the frame; then feed kFetched or kFetchFailed
-  kMapRead,        // map what was fetched, for reading
-  kMapWrite,       // …, for writing
-  kKeepTwin,       // keep the bytes as they are now
-  kMakeWritable,   // what is mapped
-  kProtect,        // no more writes; what is mapped stays readable
-  kSendDiff,       // write the bytes that differ from the twin to the frame
-  kRefreshTwin,    // the twin is as what was sent
-  kDropTwin,       //
-  kUnmap,          //
-  kList,           // put among the pages that the next release looks at
-  kNotice,         // append a notice, after all diffs of this release are home
+  kFetch,         // read the frame; then feed kFetched or kFetchFailed
+  kMapRead,       // map what was fetched, for reading
+  kMapWrite,      // …, for writing
+  kKeepTwin,      // keep the bytes as they are now
+  kMakeWritable,  // what is mapped
+  kProtect,       // no more writes; what is mapped stays readable
+  kSendDiff,      // write the bytes that differ from the twin to the frame
+  kRefreshTwin,   // the twin is as what was sent
+  kDropTwin,      //
+  kUnmap,         //
+  kList,          // put among the pages that the next release looks at
+  kNotice,        // append a notice, after all diffs of this release are home
 };
 const char* Name(ReleaseEffect effect);
 

@@ -42,8 +42,8 @@ const char* ConsistencyName(Consistency consistency) {
 
 std::string Describe(size_t bytes, const AllocateOptions& options) {
   return absl::StrCat(
-      bytes, " bytes, ", ConsistencyName(options.consistency),
-      " consistency, ", PlacementName(options.placement), " placement",
+      bytes, " bytes, ", ConsistencyName(options.consistency), " consistency, ",
+      PlacementName(options.placement), " placement",
       options.placement == Placement::kOneHome ? absl::StrCat(" on node ", options.home) : "",
       options.placement == Placement::kCyclic && options.cyclic_block_bytes != 0
           ? absl::StrCat(" in blocks of ", options.cyclic_block_bytes, " bytes")
@@ -201,8 +201,7 @@ void NodeImpl::Unpin(const void* data, size_t bytes) {
   }
 }
 
-AccessResult NodeImpl::PinPage(Region& region, uint64_t index, Access access,
-                               int64_t deadline_ns) {
+AccessResult NodeImpl::PinPage(Region& region, uint64_t index, Access access, int64_t deadline_ns) {
   return region.consistency == Consistency::kRelease
              ? release_->Pin(region, index, access, deadline_ns)
              : engine_->Pin(region, index, access, deadline_ns);

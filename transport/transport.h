@@ -158,9 +158,9 @@ class Transport {
   // most done.size(). Each is returned once, to one caller. Signal-safe; never blocks.
   virtual size_t Poll(std::span<Completion*> done) = 0;
 
-  // Where the peer's memory is mapped here, to be read and written with this processor's loads, stores
-  // and atomics; nullptr if it is not mapped, or the address is bad.
-  // Needs direct_access. Signal-safe.
+  // Where the peer's memory is mapped here, to be read and written with this processor's loads,
+  // stores and atomics; nullptr if it is not mapped, or the address is bad. Needs direct_access.
+  // Signal-safe.
   virtual std::byte* DirectView(NodeId peer, RemoteAddress from, size_t bytes) = 0;
 
   // Puts a message into the peer's mailbox for this node and wakes its WaitForEvents() if nobody

@@ -21,7 +21,6 @@ struct PageRecord : RecordLock {
   uint16_t pins : 14 = 0;
   uint16_t queued : 1 = 0;
   uint16_t lost : 1 = 0;
-
 };
 static_assert(sizeof(directory::PageState) == 4);
 static_assert(sizeof(PageRecord) == 16);

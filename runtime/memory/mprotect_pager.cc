@@ -66,8 +66,8 @@ class MprotectPager final : public Pager {
                         base - base_);
     bool mapped = cached != MAP_FAILED;
     for (const HomeRun& run : runs) {
-      mapped = mapped && mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes, home_protection,
-                              MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd,
+      mapped = mapped && mmap(base + run.first_page * kPageBytes, run.pages * kPageBytes,
+                              home_protection, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, home_fd,
                               static_cast<off_t>(run.fd_offset)) != MAP_FAILED;
     }
     if (!mapped) {

@@ -94,9 +94,9 @@ class UserfaultPager final : public Pager {
   absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                          std::span<const HomeRun> runs) override {
     if (absl::Status mapped = Map(base, bytes, home_fd, runs); !mapped.ok()) return mapped;
-    return RegisterRegion(base, bytes, runs, UFFDIO_REGISTER_MODE_MISSING |
-                                                 UFFDIO_REGISTER_MODE_WP |
-                                                 UFFDIO_REGISTER_MODE_MINOR);
+    return RegisterRegion(
+        base, bytes, runs,
+        UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR);
   }
 
   absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,

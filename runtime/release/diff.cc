@@ -45,8 +45,8 @@ void Merge(std::byte* frame, uint32_t word, uint64_t value, uint64_t mask) {
     return;
   }
   uint64_t old = at.load(std::memory_order_relaxed);
-  while (!at.compare_exchange_weak(old, (old & ~mask) | (value & mask),
-                                   std::memory_order_relaxed)) {
+  while (
+      !at.compare_exchange_weak(old, (old & ~mask) | (value & mask), std::memory_order_relaxed)) {
   }
 }
 

@@ -78,10 +78,11 @@ uint32_t DiffSender::Post(NodeId home, RemoteAddress frame, const std::byte* now
   const size_t most = std::min<size_t>(kChain, cluster_.transport().capabilities().max_chain);
   size_t length = 0;
   uint32_t changed = 0;
-  for (ByteRun run = NextRun(now, twin, 0); run.begin < run.end; run = NextRun(now, twin, run.end)) {
+  for (ByteRun run = NextRun(now, twin, 0); run.begin < run.end;
+       run = NextRun(now, twin, run.end)) {
     const uint32_t bytes = run.end - run.begin;
-    chain[length++] = Operation::Write(now + run.begin, memory_.own->local_key(),
-                                       frame + run.begin, bytes);
+    chain[length++] =
+        Operation::Write(now + run.begin, memory_.own->local_key(), frame + run.begin, bytes);
     changed += bytes;
     if (length < most) continue;
     cluster_.fabric().Post(home, {chain.data(), length}, nullptr);  // a failed home: see Fence()
@@ -108,9 +109,9 @@ DiffSender::Fenced DiffSender::Fence() {
     if (memory_.own != nullptr) {
       // One connection executes in order: when this has been read, all that was posted before is
       // where it should be.
-      const Operation read = Operation::Read(memory_.own->data() + kFenceWord,
-                                             memory_.own->local_key(),
-                                             memory_.remote[node] + kFenceWord, sizeof(uint64_t));
+      const Operation read =
+          Operation::Read(memory_.own->data() + kFenceWord, memory_.own->local_key(),
+                          memory_.remote[node] + kFenceWord, sizeof(uint64_t));
       fate = cluster_.fabric().Run(NodeId(node), {&read, 1}, cluster_.FetchDeadlineNs());
     }
     if (fate != Fate::kOk) result = {fate, NodeId(node)};

@@ -56,7 +56,8 @@ void ReleaseEngine::DropNamed() {
     uint64_t page = std::max(notice.first.value, done);
     while (page < end) {
       Region* region = space_.Find(PageId{page});
-      if (region == nullptr || region->release_records == nullptr) break;  // no sound node wrote this
+      if (region == nullptr || region->release_records == nullptr)
+        break;  // no sound node wrote this
       const uint64_t index = page - region->first_page.value;
       const uint64_t count = std::min(end - page, region->pages() - index);
       DropPages(*region, index, count);

@@ -13,10 +13,9 @@ using directory::ReleaseInput;
 using transport::Fate;
 
 absl::Status ReleaseEngine::NoTurn() const {
-  return absl::DeadlineExceededError(
-      absl::StrCat("node ", cluster_.self().value(), ": another thread has been releasing or ",
-                   "acquiring for ", cluster_.options().cluster.timeout_ms,
-                   " ms (FARPAGE_TIMEOUT_MS)"));
+  return absl::DeadlineExceededError(absl::StrCat(
+      "node ", cluster_.self().value(), ": another thread has been releasing or ", "acquiring for ",
+      cluster_.options().cluster.timeout_ms, " ms (FARPAGE_TIMEOUT_MS)"));
 }
 
 absl::Status ReleaseEngine::Release(VectorClock clock) {

@@ -16,7 +16,8 @@ using directory::ReleaseVerdict;
 
 absl::StatusOr<std::unique_ptr<ReleaseEngine>> ReleaseEngine::Create(Cluster& cluster,
                                                                      AddressSpace& space,
-                                                                     Pager& pager, Engine& engine) {
+                                                                     Pager& pager, Engine& engine,
+                                                                     ReleaseStep step) {
   absl::StatusOr<std::unique_ptr<NoticeLog>> log =
       NoticeLog::Create(cluster, cluster.options().cluster.notice_log_bytes);
   if (!log.ok()) return log.status();
@@ -30,19 +31,20 @@ absl::StatusOr<std::unique_ptr<ReleaseEngine>> ReleaseEngine::Create(Cluster& cl
   }
   // Every twin belongs to a cached page, and a few are held while a fault is served.
   constexpr uint64_t kSpareTwins = 1024;
-  const uint64_t twins = std::min<uint64_t>(engine.cache().capacity() + kSpareTwins, UINT32_MAX - 1);
+  const uint64_t twins =
+      std::min<uint64_t>(engine.cache().capacity() + kSpareTwins, UINT32_MAX - 1);
   absl::StatusOr<TwinPool> pool = TwinPool::Create(static_cast<uint32_t>(twins));
   if (!pool.ok()) return pool.status();
   std::unique_ptr<ReleaseEngine> made(
       new ReleaseEngine(cluster, space, pager, engine, *std::move(log), *std::move(sender),
-                        std::move(landing), *std::move(pool)));
+                        std::move(landing), *std::move(pool), step));
   engine.set_tenant(made.get());
   return made;
 }
 
 ReleaseEngine::ReleaseEngine(Cluster& cluster, AddressSpace& space, Pager& pager, Engine& engine,
                              std::unique_ptr<NoticeLog> log, std::unique_ptr<DiffSender> sender,
-                             std::unique_ptr<LandingPool> landing, TwinPool twins)
+                             std::unique_ptr<LandingPool> landing, TwinPool twins, ReleaseStep step)
     : cluster_(cluster),
       space_(space),
       pager_(pager),
@@ -50,6 +52,7 @@ ReleaseEngine::ReleaseEngine(Cluster& cluster, AddressSpace& space, Pager& pager
       cache_(engine.cache()),
       fabric_(cluster.fabric()),
       counters_(cluster.counters()),
+      step_(step),
       log_(std::move(log)),
       sender_(std::move(sender)),
       landing_(std::move(landing)),
@@ -69,11 +72,8 @@ ReleaseEngine::Page ReleaseEngine::At(Region& region, uint64_t index) {
 }
 
 ReleaseVerdict ReleaseEngine::Step(Page& page, ReleaseInput input, ReleaseEffects& effects) {
-  return directory::StepRelease(page.record.page,
-                                {.input = input,
-                                 .at_home = page.at_home,
-                                 .pinned = page.record.pins != 0},
-                                effects);
+  return step_(page.record.page,
+               {.input = input, .at_home = page.at_home, .pinned = page.record.pins != 0}, effects);
 }
 
 uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const std::byte* content,
@@ -81,8 +81,7 @@ uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const
   ReleaseRecord& record = page.record;
   uint32_t changed = 0;
   for (const ReleaseEffect effect : effects) {
-    std::byte* twin =
-        record.twin_plus_one != 0 ? twins_.at(record.twin_plus_one - 1) : nullptr;
+    std::byte* twin = record.twin_plus_one != 0 ? twins_.at(record.twin_plus_one - 1) : nullptr;
     switch (effect) {
       case ReleaseEffect::kMapRead:
         pager_.Install(page.address(), content, 1, Access::kRead);
@@ -191,9 +190,9 @@ AccessResult ReleaseEngine::Pin(Region& region, uint64_t index, Access access,
     Page page = At(region, index);
     page.record.Lock();
     const directory::ReleaseState state = page.record.page.state;
-    const bool usable = state == directory::ReleaseState::kDirty ||
-                        (access == Access::kRead &&
-                         (page.at_home || state == directory::ReleaseState::kClean));
+    const bool usable =
+        state == directory::ReleaseState::kDirty ||
+        (access == Access::kRead && (page.at_home || state == directory::ReleaseState::kClean));
     if (usable && page.record.pins < kMostPins) {
       ++page.record.pins;
       page.record.Unlock();

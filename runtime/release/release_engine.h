@@ -38,14 +38,20 @@
 
 namespace farpage::internal {
 
+// Decides in place of directory::StepRelease(): for tests that break the protocol on purpose.
+using ReleaseStep = directory::ReleaseVerdict (*)(directory::ReleasePage& page,
+                                                  const directory::ReleaseStimulus& stimulus,
+                                                  directory::ReleaseEffects& effects);
+
 class ReleaseEngine final : public Ordering, public CacheTenant {
  public:
   // Collective. `engine` keeps the cache that both share. RESOURCE_EXHAUSTED names the limit.
-  static absl::StatusOr<std::unique_ptr<ReleaseEngine>> Create(Cluster& cluster,
-                                                               AddressSpace& space, Pager& pager,
-                                                               Engine& engine);
+  static absl::StatusOr<std::unique_ptr<ReleaseEngine>> Create(
+      Cluster& cluster, AddressSpace& space, Pager& pager, Engine& engine,
+      ReleaseStep step = &directory::StepRelease);
 
-  // Makes the engine responsible for a region that is mapped and not yet used. One thread at a time.
+  // Makes the engine responsible for a region that is mapped and not yet used. One thread at a
+  // time.
   void Add(Region& region);
 
   // As Engine's. Signal-safe, any thread. A miss is one READ.
@@ -81,12 +87,12 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
 
   ReleaseEngine(Cluster& cluster, AddressSpace& space, Pager& pager, Engine& engine,
                 std::unique_ptr<NoticeLog> log, std::unique_ptr<DiffSender> sender,
-                std::unique_ptr<LandingPool> landing, TwinPool twins);
+                std::unique_ptr<LandingPool> landing, TwinPool twins, ReleaseStep step);
 
   // release_engine.cc: pages and what steps do to them
   Page At(Region& region, uint64_t index);
-  static directory::ReleaseVerdict Step(Page& page, directory::ReleaseInput input,
-                                        directory::ReleaseEffects& effects);
+  directory::ReleaseVerdict Step(Page& page, directory::ReleaseInput input,
+                                 directory::ReleaseEffects& effects);
   // Carries out all effects but kFetch, kNotice and, if it has been done, kProtect. `content` is
   // what was fetched. Returns how many bytes were sent home.
   uint32_t Execute(Page& page, const directory::ReleaseEffects& effects, const std::byte* content,
@@ -127,6 +133,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   CacheQueue& cache_;
   Fabric& fabric_;
   Counters& counters_;
+  const ReleaseStep step_;
   const std::unique_ptr<NoticeLog> log_;
   const std::unique_ptr<DiffSender> sender_;
   const std::unique_ptr<LandingPool> landing_;  // null where peers' frames are mapped here
@@ -137,10 +144,10 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
 
   ThreadQueue turns_;
   // By whoever has the turn; read by all.
-  std::vector<ClockWord> seen_;     // by node: notices of its log that were heeded
+  std::vector<ClockWord> seen_;      // by node: notices of its log that were heeded
   std::atomic<uint64_t> length_{0};  // of this node's log
-  std::vector<uint32_t> written_;   // pages of a region
-  std::vector<Notice> notices_;     // to append, or read
+  std::vector<uint32_t> written_;    // pages of a region
+  std::vector<Notice> notices_;      // to append, or read
 };
 
 }  // namespace farpage::internal

@@ -31,9 +31,8 @@ absl::StatusOr<std::unique_ptr<Barrier>> Barrier::Create(Cluster& cluster) {
   const auto rounds = static_cast<uint32_t>(std::bit_width(cluster.size() - 1));
   SymmetricMemory memory;
   if (rounds > 0) {
-    absl::StatusOr<SymmetricMemory> allocated =
-        cluster.AllocateSymmetric("barrier", (kSignals + rounds) * sizeof(Line) +
-                                                 2 * cluster.size() * sizeof(ClockWord));
+    absl::StatusOr<SymmetricMemory> allocated = cluster.AllocateSymmetric(
+        "barrier", (kSignals + rounds) * sizeof(Line) + 2 * cluster.size() * sizeof(ClockWord));
     if (!allocated.ok()) return allocated.status();
     memory = *std::move(allocated);
   }
@@ -98,10 +97,9 @@ Fate Barrier::Signal(const Round& round, uint32_t heard_of) {
     const uint32_t self = cluster_.self().value();
     const auto write = [&](uint32_t first, uint32_t count) {
       const size_t offset = LengthsOffset() + first * sizeof(ClockWord);
-      chain[length++] =
-          Operation::Write(memory_.own->data() + offset, memory_.own->local_key(),
-                           memory_.remote[round.to.value()] + offset,
-                           count * static_cast<uint32_t>(sizeof(ClockWord)));
+      chain[length++] = Operation::Write(memory_.own->data() + offset, memory_.own->local_key(),
+                                         memory_.remote[round.to.value()] + offset,
+                                         count * static_cast<uint32_t>(sizeof(ClockWord)));
     };
     write(heard_of <= self + 1 ? self + 1 - heard_of : 0, std::min(heard_of, self + 1));
     if (heard_of > self + 1) {

@@ -122,8 +122,8 @@ class QueueLock {
   ThreadQueue threads_;
   std::atomic<bool> held_{false};
   bool handed_over_ = false;  // the lock came from another node, not from its home
-  NodeId before_;        // set while this node has a place in the queue behind another
-  absl::Status broken_;  // once it is not OK, the answer to everything
+  NodeId before_;             // set while this node has a place in the queue behind another
+  absl::Status broken_;       // once it is not OK, the answer to everything
 };
 
 // Makes locks whose words share allocations.

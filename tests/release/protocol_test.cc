@@ -43,8 +43,7 @@ TEST(ReleaseProtocol, AFirstWriteKeepsATwinAndSendsNothing) {
 TEST(ReleaseProtocol, AWriteMissIsOneFault) {
   ReleasePage page;
   EXPECT_EQ(Feed(page, Input::kWrite), List({kFetch}));
-  EXPECT_EQ(Feed(page, Input::kFetchedToWrite),
-            List({kKeepTwin, kMapWrite, ReleaseEffect::kList}));
+  EXPECT_EQ(Feed(page, Input::kFetchedToWrite), List({kKeepTwin, kMapWrite, ReleaseEffect::kList}));
   EXPECT_EQ(page.state, kDirty);
 }
 

@@ -138,8 +138,8 @@ NODE_SCENARIO(MixedConsistencies) {
   for (const Consistency consistency :
        {Consistency::kRelease, Consistency::kStrict, Consistency::kSequential}) {
     const std::string name = "region " + std::to_string(static_cast<int>(consistency));
-    regions.push_back(AllocateOrDie<uint64_t>(node, name.c_str(), 3 * kPageWords,
-                                              {.consistency = consistency}));
+    regions.push_back(
+        AllocateOrDie<uint64_t>(node, name.c_str(), 3 * kPageWords, {.consistency = consistency}));
   }
   Mutex mutex = MutexOrDie(node, "m");
   const uint64_t rounds = Amount("FARPAGE_TEST_ROUNDS", 200);

@@ -53,8 +53,8 @@ TEST_P(Release, ReaderFallsBehind) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Settings, Release,
-                         ::testing::Values(Setting{"userfaultfd", "1"},
-                                           Setting{"userfaultfd", "0"}, Setting{"mprotect", "1"}),
+                         ::testing::Values(Setting{"userfaultfd", "1"}, Setting{"userfaultfd", "0"},
+                                           Setting{"mprotect", "1"}),
                          [](const auto& setting) {
                            return std::string(setting.param.pager) +
                                   (std::string(setting.param.prefetch) == "1" ? "_ahead"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/model/mutation.h"
+#include "tests/simulation/release_workload.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/seed_runner.h"
 #include "tests/simulation/workload.h"
@@ -24,6 +25,7 @@ struct Arguments {
   std::vector<std::string> mutations;
   bool require_coverage = false;
   bool cells = false;
+  bool release = false;
 };
 
 StepFunction StepOf(const std::string& mutation) {
@@ -33,6 +35,7 @@ StepFunction StepOf(const std::string& mutation) {
 std::string ReplayCommand(const Arguments& arguments, uint64_t seed) {
   std::string command = "./dev simulate --seed " + std::to_string(seed);
   if (arguments.nodes != 0) command += " --nodes " + std::to_string(arguments.nodes);
+  if (arguments.release) command += " --release";
   if (!arguments.mutation.empty()) command += " --mutation " + arguments.mutation;
   return command;
 }
@@ -70,10 +73,27 @@ void PrintFailure(const Arguments& arguments, const FailedSeed& failed) {
               ReplayCommand(arguments, failed.seed).c_str());
 }
 
+internal::ReleaseStep ReleaseStepOf(const std::string& mutation) {
+  for (const ReleaseMutation& one : ReleaseMutations()) {
+    if (one.name == mutation) return one.step;
+  }
+  return &directory::StepRelease;
+}
+
+Verdict RunSeed(const Arguments& arguments, uint64_t seed) {
+  if (arguments.release) {
+    return RunReleaseScenario(MakeReleaseScenario(seed, arguments.nodes),
+                              ReleaseStepOf(arguments.mutation));
+  }
+  return RunScenario(MakeScenario(seed, arguments.nodes), StepOf(arguments.mutation));
+}
+
 int RunOne(const Arguments& arguments) {
-  const Scenario scenario = MakeScenario(arguments.one_seed, arguments.nodes);
-  std::printf("%s\n", Describe(scenario).c_str());
-  const Verdict verdict = RunScenario(scenario, StepOf(arguments.mutation));
+  std::printf("%s\n",
+              arguments.release
+                  ? Describe(MakeReleaseScenario(arguments.one_seed, arguments.nodes)).c_str()
+                  : Describe(MakeScenario(arguments.one_seed, arguments.nodes)).c_str());
+  const Verdict verdict = RunSeed(arguments, arguments.one_seed);
   std::printf(
       "%llu accesses, %llu of them to lost pages; %llu events, %.3f virtual ms, hash %016llx\n",
       static_cast<unsigned long long>(verdict.accesses),
@@ -92,11 +112,12 @@ Summary RunRange(const Arguments& arguments, const SeedRange& range, const StepF
 
 int RunMany(const Arguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
-  const Summary summary = RunRange(arguments, arguments.range, StepOf(arguments.mutation));
+  const Summary summary =
+      RunSeeds(arguments.range, [&](uint64_t seed) { return RunSeed(arguments, seed); });
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const FailedSeed& failed : summary.failures) PrintFailure(arguments, failed);
-  const bool covered = CheckCoverage(summary.coverage, arguments.cells);
+  const bool covered = arguments.release || CheckCoverage(summary.coverage, arguments.cells);
   std::printf(
       "%llu seeds, %zu failed, %.1f s: %.1f seeds per second on %u cores; %llu accesses (%llu to "
       "lost pages), %llu events; hash %016llx\n",
@@ -107,6 +128,30 @@ int RunMany(const Arguments& arguments) {
       static_cast<unsigned long long>(summary.events),
       static_cast<unsigned long long>(summary.hash));
   return summary.failures.empty() && (covered || !arguments.require_coverage) ? 0 : 1;
+}
+
+// The same for release consistency.
+int RunReleaseMutations(const Arguments& arguments) {
+  SeedRange range = arguments.range;
+  range.most_failures = 1;
+  uint32_t missed = 0;
+  for (const ReleaseMutation& mutation : ReleaseMutations()) {
+    const Summary summary = RunSeeds(range, [&](uint64_t seed) {
+      return RunReleaseScenario(MakeReleaseScenario(seed, arguments.nodes), mutation.step);
+    });
+    if (summary.failures.empty()) {
+      ++missed;
+      std::printf("%-30s not found in %llu seeds: %s\n", mutation.name,
+                  static_cast<unsigned long long>(range.count), mutation.what);
+      continue;
+    }
+    const FailedSeed& failed = summary.failures.front();
+    std::printf("%-30s seed %llu: %s\n", mutation.name,
+                static_cast<unsigned long long>(failed.seed),
+                failed.what.substr(0, failed.what.find('\n')).c_str());
+  }
+  std::printf("%zu mutations, %u not found\n", ReleaseMutations().size(), missed);
+  return missed == 0 ? 0 : 1;
 }
 
 // Each mutation that is made of steps must be found within the seeds given.
@@ -160,11 +205,14 @@ int main(int argc, char** argv) {
   app.add_flag("--all-mutations", arguments.all_mutations,
                "each deliberate error in the protocol's steps, until it is found");
   app.add_option("--mutations", arguments.mutations, "the same for these")->delimiter(',');
+  app.add_flag("--release", arguments.release,
+               "memory with release consistency, and programs without data races");
   app.add_flag("--cells", arguments.cells, "print how often each cell of the table was used");
   app.add_flag("--require-coverage", arguments.require_coverage,
                "fail if a cell of the table that changes something is never reached");
   CLI11_PARSE(app, argc, argv);
   if (arguments.one_seed != 0) return RunOne(arguments);
   const bool mutations = arguments.all_mutations || !arguments.mutations.empty();
+  if (arguments.release && mutations) return RunReleaseMutations(arguments);
   return mutations ? RunMutations(arguments) : RunMany(arguments);
 }

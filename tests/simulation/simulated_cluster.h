@@ -53,6 +53,7 @@ struct ClusterOptions {
       256;  // of each node for each other; half as many pages can be on their way
   uint64_t cache_pages = 1 << 18;
   bool prefetch = true;
+  uint64_t notice_log_bytes = 4096;
   int64_t minimum_hold_ns = 4'000;
   int64_t spin_ns = 20'000;       // of waits
   int64_t agent_spin_ns = 2'000;  // of the agent, before it sleeps again
@@ -61,6 +62,7 @@ struct ClusterOptions {
   size_t address_space_bytes = size_t{1} << 30;  // per node
   bool check = true;  // against the truth, at every mapping, load and store
   StepFunction step;  // in place of directory::Step(), if any
+  internal::ReleaseStep release_step = &directory::StepRelease;
   // Run() fails when these are passed.
   int64_t most_virtual_ns = 600'000'000'000;
   uint64_t most_events = 50'000'000;

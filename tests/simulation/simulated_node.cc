@@ -30,6 +30,7 @@ Options RuntimeOptions(const ClusterOptions& simulated) {
   options.cluster.address_space_bytes = simulated.address_space_bytes;
   options.cluster.timeout_ms = simulated.timeout_ms;
   options.cluster.fetch_timeout_ms = simulated.fetch_timeout_ms;
+  options.cluster.notice_log_bytes = simulated.notice_log_bytes;
   return options;
 }
 
@@ -93,8 +94,21 @@ uint64_t SimulatedNode::Allocate(std::string_view name, uint64_t pages,
   region->base = *base;
   region->first_page = space_->PageOf(*base);
   region->homes = *homes;
+  region->consistency = options.consistency;
+  const bool release = options.consistency == Consistency::kRelease;
+  if (release && release_ == nullptr) {
+    auto made = internal::ReleaseEngine::Create(*parts_, *space_, *pager_, *engine_,
+                                                cluster_.options().release_step);
+    if (!made.ok()) cluster_.Fail(made.status().ToString());
+    release_ = *std::move(made);
+  }
+  internal::Region& mapped = *region;
   absl::Status status = internal::MapRegion(*parts_, *pager_, *region);
   if (status.ok()) status = space_->Publish(std::move(region));
+  if (status.ok() && release) {
+    release_->Add(mapped);
+    parts_->set_ordering(release_.get());
+  }
   if (status.ok()) status = parts_->Agree(absl::StrCat(std::string(name), " is mapped"), "yes");
   if (!status.ok()) cluster_.Fail(status.ToString());
   return static_cast<uint64_t>(*base - space_->base());
@@ -135,24 +149,28 @@ AccessResult SimulatedNode::Do(uint64_t address, Access access, uint64_t* value)
   const ClusterOptions& options = cluster_.options();
   const Place place = Find(address);
   const PageId page{place.region->first_page.value + place.index};
+  const bool release = place.region->consistency == Consistency::kRelease;
+  const bool check = options.check && !release;
   for (;;) {
     Work(options.access_ns);
     if (std::byte* const there = pager_->At(place.page, access)) {
       if (access == Access::kWrite) {
         std::memcpy(there + place.offset, value, sizeof *value);
-        if (options.check) cluster_.truth_.OnStore(page, place.offset, *value);
+        if (check) cluster_.truth_.OnStore(page, place.offset, *value);
         return {};
       }
       std::memcpy(value, there + place.offset, sizeof *value);
-      if (options.check) {
+      if (check) {
         const Truth::Wrong wrong = cluster_.truth_.OnLoad(id_, page, place.offset, *value);
         if (wrong.has_value()) cluster_.Fail(*wrong, page);
       }
       return {};
     }
     Work(options.fault_ns);
+    const int64_t deadline_ns = parts_->FetchDeadlineNs();
     const AccessResult result =
-        engine_->Obtain(*place.region, place.index, access, parts_->FetchDeadlineNs());
+        release ? release_->Obtain(*place.region, place.index, access, deadline_ns)
+                : engine_->Obtain(*place.region, place.index, access, deadline_ns);
     if (result.fate != Fate::kOk) return result;
     Work(options.return_ns);
   }
@@ -192,17 +210,27 @@ bool SimulatedNode::Hits(uint64_t address, Access access) const {
 
 AccessResult SimulatedNode::Pin(uint64_t address, Access access) {
   const Place place = Find(address);
-  return engine_->Pin(*place.region, place.index, access, parts_->FetchDeadlineNs());
+  return place.region->consistency == Consistency::kRelease
+             ? release_->Pin(*place.region, place.index, access, parts_->FetchDeadlineNs())
+             : engine_->Pin(*place.region, place.index, access, parts_->FetchDeadlineNs());
 }
 
 void SimulatedNode::Unpin(uint64_t address) {
   const Place place = Find(address);
-  engine_->Unpin(*place.region, place.index);
+  if (place.region->consistency == Consistency::kRelease) {
+    release_->Unpin(*place.region, place.index);
+  } else {
+    engine_->Unpin(*place.region, place.index);
+  }
 }
 
 void SimulatedNode::Prefetch(uint64_t address, uint64_t pages, Access access) {
   const Place place = Find(address);
-  engine_->FetchAhead(*place.region, place.index, pages, access);
+  if (place.region->consistency == Consistency::kRelease) {
+    release_->FetchAhead(*place.region, place.index, pages, parts_->FetchDeadlineNs());
+  } else {
+    engine_->FetchAhead(*place.region, place.index, pages, access);
+  }
 }
 
 absl::Status SimulatedNode::Barrier() { return barrier_->Wait(); }

@@ -19,6 +19,7 @@
 #include "runtime/engine/region.h"
 #include "runtime/engine/stream_detector.h"
 #include "runtime/fabric.h"
+#include "runtime/release/release_engine.h"
 #include "runtime/sync/barrier.h"
 #include "runtime/sync/queue_lock.h"
 #include "tests/simulation/simulated_pager.h"
@@ -115,6 +116,7 @@ class SimulatedNode {
   std::unique_ptr<internal::AddressSpace> space_;
   std::unique_ptr<SimulatedPager> pager_;
   std::unique_ptr<internal::Engine> engine_;
+  std::unique_ptr<internal::ReleaseEngine> release_;  // with the first region that needs it
   std::unique_ptr<internal::AgentLoop> agent_;
   bool agent_runs_ = false;
   std::unique_ptr<internal::Barrier> barrier_;

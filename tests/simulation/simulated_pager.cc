@@ -21,11 +21,25 @@ absl::Status SimulatedPager::AddRegion(std::byte* base, size_t bytes, int /*home
   return absl::OkStatus();
 }
 
-const SimulatedPager::Mapped& SimulatedPager::Of(const std::byte* page) const {
+absl::Status SimulatedPager::AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
+                                              std::span<const HomeRun> runs) {
+  absl::Status added = AddRegion(base, bytes, home_fd, runs);
+  regions_.back().checked = false;
+  for (Mapped& page : regions_.back().pages) {
+    if (page.frame != nullptr) page.permission = Permission::kRead;
+  }
+  return added;
+}
+
+SimulatedPager::MappedRegion& SimulatedPager::RegionOf(const std::byte* page) {
   const auto after = std::upper_bound(
       regions_.begin(), regions_.end(), page,
       [](const std::byte* address, const MappedRegion& region) { return address < region.base; });
-  const MappedRegion& region = *std::prev(after);
+  return *std::prev(after);
+}
+
+const SimulatedPager::Mapped& SimulatedPager::Of(const std::byte* page) const {
+  const MappedRegion& region = const_cast<SimulatedPager*>(this)->RegionOf(page);
   return region.pages[static_cast<size_t>(page - region.base) / kPageBytes];
 }
 
@@ -52,8 +66,9 @@ void SimulatedPager::Permit(std::byte* page, Access access) {
   Mapped& mapped = Of(page);
   mapped.permission = access == Access::kRead ? Permission::kRead : Permission::kWrite;
   Changed(page, access == Access::kRead ? MappingChange::kReadOnly : MappingChange::kWritable);
-  if (options_.truth == nullptr) return;
-  const Truth::Wrong wrong = options_.truth->OnMap(self_, space_->PageOf(page), access, View(page));
+  Truth* truth = TruthOf(page);
+  if (truth == nullptr) return;
+  const Truth::Wrong wrong = truth->OnMap(self_, space_->PageOf(page), access, View(page));
   if (wrong.has_value()) options_.on_wrong(space_->PageOf(page), *wrong);
 }
 
@@ -84,7 +99,7 @@ void SimulatedPager::WriteProtect(std::byte* page, size_t pages) {
     std::byte* const one = page + index * kPageBytes;
     Mapped& mapped = Of(one);
     mapped.permission = std::min(mapped.permission, Permission::kRead);
-    if (options_.truth != nullptr) options_.truth->OnProtect(self_, space_->PageOf(one));
+    if (Truth* truth = TruthOf(one); truth != nullptr) truth->OnProtect(self_, space_->PageOf(one));
     Changed(one, MappingChange::kProtected);
   }
 }
@@ -101,7 +116,7 @@ void SimulatedPager::Zap(std::byte* page, size_t pages, bool /*in_place*/) {
     Mapped& mapped = Of(one);
     mapped.permission = Permission::kNone;
     mapped.copy.reset();
-    if (options_.truth != nullptr) options_.truth->OnUnmap(self_, space_->PageOf(one));
+    if (Truth* truth = TruthOf(one); truth != nullptr) truth->OnUnmap(self_, space_->PageOf(one));
     Changed(one, MappingChange::kUnmapped);
   }
 }

@@ -50,6 +50,8 @@ class SimulatedPager final : public internal::Pager {
   bool maps_home_in_place() const override { return options_.maps_home_in_place; }
   absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                          std::span<const internal::HomeRun> runs) override;
+  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
+                                std::span<const internal::HomeRun> runs) override;
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override;
   void MapHome(std::byte* page, size_t pages, Access access) override;
   void WriteProtect(std::byte* page, size_t pages) override;
@@ -67,8 +69,13 @@ class SimulatedPager final : public internal::Pager {
   struct MappedRegion {
     std::byte* base;
     std::vector<Mapped> pages;
+    bool checked = true;  // against the truth, which knows nothing of many writers
   };
 
+  MappedRegion& RegionOf(const std::byte* page);
+  Truth* TruthOf(const std::byte* page) {
+    return RegionOf(page).checked ? options_.truth : nullptr;
+  }
   Mapped& Of(const std::byte* page);
   const Mapped& Of(const std::byte* page) const;
   void Spend(int64_t ns) { network_.scheduler().Advance(ns + network_.Lateness() / 8); }

@@ -42,7 +42,7 @@ size_t DeferredTransport::Poll(std::span<Completion*> done) {
 }
 
 std::byte* DeferredTransport::DirectView(NodeId /*peer*/, RemoteAddress /*from*/,
-                                               size_t /*bytes*/) {
+                                         size_t /*bytes*/) {
   return nullptr;
 }
 

@@ -15,8 +15,8 @@ namespace farpage {
 struct ClusterOptions {
   std::string transport = "shm";                     // back end: "shm" or "verbs"
   uint64_t address_space_bytes = uint64_t{1} << 40;  // virtual range for all regions together
-  uint64_t notice_log_bytes = uint64_t{1} << 20;  // of each node's log of pages
-                                                  // written (release consistency)
+  uint64_t notice_log_bytes = uint64_t{1} << 20;     // of each node's log of pages
+                                                     // written (release consistency)
   // Bounds on waits. A node that dies ends them at once; these are for those that are silent.
   int64_t timeout_ms = 3'600'000;     // for other nodes' programs: barrier, mutex, allocation
   int64_t fetch_timeout_ms = 60'000;  // for other nodes' runtimes: pages, one-sided operations
