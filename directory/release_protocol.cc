@@ -8,6 +8,8 @@ namespace {
 using enum ReleaseEffect;
 using enum ReleaseState;
 
+// Before the page can be written: another thread that writes to it and releases at once must find
+// it in the list. It then waits for the page's lock.
 void List(ReleasePage& page, ReleaseEffects& effects) {
   if (page.listed) return;
   effects.push_back(kList);
@@ -21,8 +23,8 @@ ReleaseVerdict StepAtHome(ReleasePage& page, const ReleaseStimulus& stimulus,
   switch (stimulus.input) {
     case ReleaseInput::kWrite:
       if (dirty) return ReleaseVerdict::kHit;
-      effects.push_back(kMakeWritable);
       List(page, effects);
+      effects.push_back(kMakeWritable);
       page.state = kDirty;
       return ReleaseVerdict::kStepped;
     case ReleaseInput::kRelease:
@@ -51,7 +53,18 @@ void Drop(ReleasePage& page, ReleaseEffects& effects) {
   }
   effects.push_back(kUnmap);
   page.state = kInvalid;
-  page.stale = false;
+}
+
+// A pinned page stays mapped, and takes over what others have written. It counts as written itself:
+// only so can it be changed in place.
+void Update(ReleasePage& page, ReleaseEffects& effects) {
+  if (page.state == kClean) {
+    List(page, effects);
+    effects.push_back(kKeepTwin);
+    effects.push_back(kMakeWritable);
+    page.state = kDirty;
+  }
+  effects.push_back(kMerge);
 }
 
 void Release(ReleasePage& page, bool pinned, ReleaseEffects& effects) {
@@ -82,9 +95,9 @@ void Fetched(ReleasePage& page, bool to_write, ReleaseEffects& effects) {
     page.state = kClean;
     return;
   }
+  List(page, effects);
   effects.push_back(kKeepTwin);
   effects.push_back(kMapWrite);
-  List(page, effects);
   page.state = kDirty;
 }
 
@@ -98,9 +111,9 @@ ReleaseVerdict StepAccess(ReleasePage& page, bool write, ReleaseEffects& effects
       return ReleaseVerdict::kWait;
     case kClean:
       if (!write) return ReleaseVerdict::kHit;
+      List(page, effects);
       effects.push_back(kKeepTwin);
       effects.push_back(kMakeWritable);
-      List(page, effects);
       page.state = kDirty;
       return ReleaseVerdict::kStepped;
     case kDirty:
@@ -132,8 +145,10 @@ ReleaseVerdict StepRelease(ReleasePage& page, const ReleaseStimulus& stimulus,
       page.stale = false;
       return ReleaseVerdict::kStepped;
     case ReleaseInput::kNamed:
-      if (page.state == kFetching || (mapped && stimulus.pinned)) {
+      if (page.state == kFetching) {
         page.stale = true;
+      } else if (mapped && stimulus.pinned) {
+        Update(page, effects);
       } else if (mapped) {
         Drop(page, effects);
       }
@@ -144,9 +159,6 @@ ReleaseVerdict StepRelease(ReleasePage& page, const ReleaseStimulus& stimulus,
     case ReleaseInput::kEvict:
       if (!mapped || stimulus.pinned) return ReleaseVerdict::kRefused;
       Drop(page, effects);
-      return ReleaseVerdict::kStepped;
-    case ReleaseInput::kUnpin:
-      if (mapped && page.stale) Drop(page, effects);
       return ReleaseVerdict::kStepped;
   }
   return ReleaseVerdict::kStepped;
@@ -160,15 +172,15 @@ const char* Name(ReleaseState state) {
 
 const char* Name(ReleaseInput input) {
   static constexpr std::array<const char*, kReleaseInputs> kNames = {
-      "read",    "write", "fetched", "fetched to write", "fetch failed", "named",
-      "release", "evict", "unpin"};
+      "read", "write", "fetched", "fetched to write", "fetch failed", "named", "release", "evict"};
   return kNames[static_cast<size_t>(input)];
 }
 
 const char* Name(ReleaseEffect effect) {
-  static constexpr std::array<const char*, 12> kNames = {
-      "fetch",     "map read-only", "map writable", "keep twin", "make writable", "protect",
-      "send diff", "refresh twin",  "drop twin",    "unmap",     "list",          "notice"};
+  static constexpr std::array<const char*, 13> kNames = {
+      "fetch",   "map read-only", "map writable", "keep twin", "make writable",
+      "protect", "send diff",     "refresh twin", "drop twin", "merge",
+      "unmap",   "list",          "notice"};
   return kNames[static_cast<size_t>(effect)];
 }
 

@@ -34,7 +34,7 @@ struct ReleasePage {
   ReleaseState state = ReleaseState::kInvalid;
   bool listed = false;  // among the pages that the next release looks at
   bool owed = false;    // bytes have gone home that no notice names yet
-  bool stale = false;   // named while it could not be dropped: while it was fetched or pinned
+  bool stale = false;   // named while it was fetched
 };
 
 enum class ReleaseInput : uint8_t {
@@ -46,9 +46,8 @@ enum class ReleaseInput : uint8_t {
   kNamed,    // a notice names the page
   kRelease,  // a release has come to the page
   kEvict,    // room is needed
-  kUnpin,    // nobody pins the page any more
 };
-inline constexpr size_t kReleaseInputs = 9;
+inline constexpr size_t kReleaseInputs = 8;
 const char* Name(ReleaseInput input);
 
 // To be carried out in the order given.
@@ -62,6 +61,7 @@ enum class ReleaseEffect : uint8_t {
   kSendDiff,      // write the bytes that differ from the twin to the frame
   kRefreshTwin,   // the twin is as what was sent
   kDropTwin,      //
+  kMerge,         // what differs between the frame and the twin, into the page; and into the twin
   kUnmap,         //
   kList,          // put among the pages that the next release looks at
   kNotice,        // append a notice, after all diffs of this release are home

@@ -57,7 +57,7 @@ class MprotectPager final : public Pager {
               static_cast<off_t>(pages * kPageBytes));
   }
 
-  const std::byte* View(const std::byte* page) const override { return page; }
+  std::byte* View(std::byte* page) const override { return page; }
 
  private:
   absl::Status Add(std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs,

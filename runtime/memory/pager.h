@@ -65,8 +65,8 @@ class Pager {
   virtual void MakeWritable(std::byte* page, size_t pages) = 0;
   // Unmaps. Copies are lost; frames mapped in place keep their content.
   virtual void Zap(std::byte* page, size_t pages, bool in_place) = 0;
-  // Where the runtime can read a page that is mapped.
-  virtual const std::byte* View(const std::byte* page) const = 0;
+  // Where the runtime can read a page that is mapped, and write it if it is mapped for writing.
+  virtual std::byte* View(std::byte* page) const = 0;
 
  protected:
   Pager() = default;

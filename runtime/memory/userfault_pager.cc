@@ -164,7 +164,7 @@ class UserfaultPager final : public Pager {
     }
   }
 
-  const std::byte* View(const std::byte* page) const override { return page; }
+  std::byte* View(std::byte* page) const override { return page; }
 
  private:
   static absl::Status Map(std::byte* base, size_t bytes, int home_fd,

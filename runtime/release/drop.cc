@@ -92,6 +92,12 @@ void ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
       supplies.buffer = TakeBuffer();
     }
     page.record.Lock();
+    if (page.record.pins != 0) {
+      page.record.Unlock();
+      batch.Flush();
+      UpdatePinned(page, supplies);
+      continue;
+    }
     const bool clean = page.record.page.state == ReleaseState::kClean;
     ReleaseEffects effects;
     Step(page, ReleaseInput::kNamed, effects);
@@ -105,6 +111,26 @@ void ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
   }
   batch.Flush();
   Return(supplies);
+}
+
+// The frame is read first, with no record locked. It has all that the notices tell of.
+void ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
+  const int64_t deadline_ns = cluster_.FetchDeadlineNs();
+  std::byte* frames = page.region.frame_views[page.home.value()];
+  if (!TakeSupplies(page, Access::kWrite, supplies, deadline_ns)) return;
+  if (frames != nullptr) {
+    supplies.frame = frames + page.region.homes.IndexAtHome(page.index) * kPageBytes;
+  } else {
+    // A home that has failed takes the page along, for all that do not have it.
+    if (ReadFrames(page, 1, supplies, deadline_ns) != transport::Fate::kOk) return;
+    supplies.frame = landing_->at(supplies.landing);
+  }
+  page.record.Lock();
+  ReleaseEffects effects;
+  Step(page, ReleaseInput::kNamed, effects);
+  if (effects.size() != 0) counters_.Add(Counter::named_pages);
+  Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
+  page.record.UnlockChanged();
 }
 
 }  // namespace farpage::internal

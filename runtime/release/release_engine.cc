@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "runtime/release/diff.h"
-#include "runtime/release/turn.h"
 
 namespace farpage::internal {
 
@@ -114,6 +113,9 @@ uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const
         twins_.Release(std::exchange(record.twin_plus_one, 0) - 1);
         cache_.AddPresent(-1);
         break;
+      case ReleaseEffect::kMerge:
+        ApplyDiff(supplies.frame, twin, /*refresh=*/true, pager_.View(page.address()));
+        break;
       case ReleaseEffect::kUnmap:
         pager_.Zap(page.address(), 1, /*in_place=*/false);
         cache_.AddPresent(-1);
@@ -205,23 +207,10 @@ AccessResult ReleaseEngine::Pin(Region& region, uint64_t index, Access access,
 }
 
 void ReleaseEngine::Unpin(Region& region, uint64_t index) {
-  Page page = At(region, index);
-  Supplies supplies;
-  for (;;) {
-    page.record.Lock();
-    const bool needs_buffer = page.record.pins == 1 && page.record.page.stale &&
-                              page.record.page.state == directory::ReleaseState::kDirty;
-    if (!needs_buffer || supplies.buffer != DiffSender::kNoBuffer) break;
-    page.record.Unlock();
-    Turn turn(*this);
-    supplies.buffer = TakeBuffer();
-  }
-  --page.record.pins;
-  ReleaseEffects effects;
-  if (page.record.pins == 0) Step(page, ReleaseInput::kUnpin, effects);
-  Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
-  page.record.UnlockChanged();
-  Return(supplies);
+  ReleaseRecord& record = region.release_records[index];
+  record.Lock();
+  --record.pins;
+  record.UnlockChanged();
 }
 
 }  // namespace farpage::internal

@@ -57,7 +57,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   // As Engine's. Signal-safe, any thread. A miss is one READ.
   AccessResult Obtain(Region& region, uint64_t index, Access access, int64_t deadline_ns);
   void FetchAhead(Region& region, uint64_t first, uint64_t count, int64_t deadline_ns);
-  // What other nodes write is not seen in a pinned page until it is unpinned.
+  // A pinned page stays mapped. What other nodes write comes into it at acquires, as into any.
   AccessResult Pin(Region& region, uint64_t index, Access access, int64_t deadline_ns);
   void Unpin(Region& region, uint64_t index);
 
@@ -82,6 +82,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
     uint32_t twin = TwinPool::kNone;
     uint32_t buffer = DiffSender::kNoBuffer;
     uint32_t landing = LandingPool::kNone;
+    const std::byte* frame = nullptr;  // the frame's content, for a pinned page
   };
   static constexpr uint32_t kBatch = 32;  // pages locked at once; at most DiffSender::kBuffers
 
@@ -124,6 +125,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   void DropNamed();
   void DropAll();
   void DropPages(Region& region, uint64_t first, uint64_t count);
+  void UpdatePinned(Page& page, Supplies& supplies);
   class CleanBatch;
 
   Cluster& cluster_;

@@ -32,7 +32,7 @@ TEST(ReleaseProtocol, AFirstWriteKeepsATwinAndSendsNothing) {
   ReleasePage page;
   Feed(page, Input::kRead);
   Feed(page, Input::kFetched);
-  EXPECT_EQ(Feed(page, Input::kWrite), List({kKeepTwin, kMakeWritable, ReleaseEffect::kList}));
+  EXPECT_EQ(Feed(page, Input::kWrite), List({ReleaseEffect::kList, kKeepTwin, kMakeWritable}));
   EXPECT_EQ(Feed(page, Input::kWrite), List());
   EXPECT_EQ(Feed(page, Input::kRelease), List({kProtect, kSendDiff, kDropTwin, kNotice}));
   EXPECT_EQ(page.state, kClean);
@@ -43,7 +43,7 @@ TEST(ReleaseProtocol, AFirstWriteKeepsATwinAndSendsNothing) {
 TEST(ReleaseProtocol, AWriteMissIsOneFault) {
   ReleasePage page;
   EXPECT_EQ(Feed(page, Input::kWrite), List({kFetch}));
-  EXPECT_EQ(Feed(page, Input::kFetchedToWrite), List({kKeepTwin, kMapWrite, ReleaseEffect::kList}));
+  EXPECT_EQ(Feed(page, Input::kFetchedToWrite), List({ReleaseEffect::kList, kKeepTwin, kMapWrite}));
   EXPECT_EQ(page.state, kDirty);
 }
 
@@ -78,19 +78,20 @@ TEST(ReleaseProtocol, PinnedPagesStay) {
   Feed(page, Input::kWrite);
   Feed(page, Input::kFetchedToWrite);
   EXPECT_EQ(Feed(page, Input::kEvict, false, true), List());
-  EXPECT_EQ(Feed(page, Input::kNamed, false, true), List());
+  EXPECT_EQ(Feed(page, Input::kNamed, false, true), List({kMerge}));
   // It is written on without a fault, so it is listed for the next release too.
   EXPECT_EQ(Feed(page, Input::kRelease, false, true),
             List({kSendDiff, kRefreshTwin, ReleaseEffect::kList, kNotice}));
-  EXPECT_EQ(Feed(page, Input::kUnpin), List({kProtect, kSendDiff, kDropTwin, kUnmap}));
-  EXPECT_EQ(Feed(page, Input::kRelease), List({kNotice}));
+  EXPECT_EQ(Feed(page, Input::kRelease), List({kProtect, kSendDiff, kDropTwin, kNotice}));
+  EXPECT_EQ(Feed(page, Input::kNamed, false, true),
+            List({ReleaseEffect::kList, kKeepTwin, kMakeWritable, kMerge}));
 }
 
 TEST(ReleaseProtocol, AtHomeOnlyWritesAreTracked) {
   ReleasePage page;
   EXPECT_EQ(Feed(page, Input::kRead, true), List());
   EXPECT_EQ(Feed(page, Input::kNamed, true), List());
-  EXPECT_EQ(Feed(page, Input::kWrite, true), List({kMakeWritable, ReleaseEffect::kList}));
+  EXPECT_EQ(Feed(page, Input::kWrite, true), List({ReleaseEffect::kList, kMakeWritable}));
   EXPECT_EQ(Feed(page, Input::kNamed, true), List());
   EXPECT_EQ(Feed(page, Input::kRelease, true), List({kProtect, kNotice}));
   EXPECT_EQ(Feed(page, Input::kRelease, true), List());

@@ -48,7 +48,7 @@ class FakePager final : public internal::Pager {
   void Zap(std::byte* page, size_t pages, bool /*in_place*/) override {
     Change(page, pages, true, Mapped::kNot);
   }
-  const std::byte* View(const std::byte*) const override { return view_.data(); }
+  std::byte* View(std::byte*) const override { return view_.data(); }
 
  private:
   void Map(std::byte* page, size_t pages, Access access) {
@@ -70,7 +70,7 @@ class FakePager final : public internal::Pager {
   std::vector<Mapped> mapped_;
   const bool home_in_place_;
   std::byte sum_{};
-  std::array<std::byte, internal::kPageBytes> view_{};
+  mutable std::array<std::byte, internal::kPageBytes> view_{};
 };
 
 }  // namespace farpage::testing

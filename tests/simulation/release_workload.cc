@@ -250,10 +250,10 @@ ReleaseScenario MakeReleaseScenario(uint64_t seed, uint32_t nodes) {
   cluster.prefetch = random.OneIn(2);
   cluster.cache_pages = random.OneIn(2) ? 16 : 1024;
   cluster.notice_log_bytes = random.OneIn(3) ? 64 : 4096;  // eight notices
-  scenario.pages = random.Between(1, random.OneIn(2) ? 3 : 24);
+  scenario.pages = 1 + random.Below(random.OneIn(2) ? 3 : 24);
   scenario.threads = static_cast<uint32_t>(random.Between(1, 3));
   scenario.locks = static_cast<uint32_t>(random.Between(1, 4));
-  scenario.words = uint64_t{4} << random.Below(4);
+  scenario.words = uint32_t{8} << random.Below(3);  // more than there are locks
   scenario.think_ns = random.Between(100, 20'000);
   for (uint64_t count = 1 + random.Below(2); count > 0; --count) {
     scenario.regions.push_back({.consistency = Consistency::kRelease,

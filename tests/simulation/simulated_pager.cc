@@ -54,7 +54,7 @@ std::byte* SimulatedPager::At(const std::byte* page, Access access) const {
   return mapped.copy != nullptr ? mapped.copy.get() : mapped.frame;
 }
 
-const std::byte* SimulatedPager::View(const std::byte* page) const {
+std::byte* SimulatedPager::View(std::byte* page) const {
   return At(page, Access::kRead);
 }
 

@@ -57,7 +57,7 @@ class SimulatedPager final : public internal::Pager {
   void WriteProtect(std::byte* page, size_t pages) override;
   void MakeWritable(std::byte* page, size_t pages) override;
   void Zap(std::byte* page, size_t pages, bool in_place) override;
-  const std::byte* View(const std::byte* page) const override;
+  std::byte* View(std::byte* page) const override;
 
  private:
   enum class Permission : uint8_t { kNone, kRead, kWrite };

@@ -84,6 +84,12 @@ absl::Status Scan(const Settings& settings, const RowSink& sink);
 absl::Status Hit(const Settings& settings, const RowSink& sink);
 absl::Status BarrierCase(const Settings& settings, const RowSink& sink);
 absl::Status MutexCase(const Settings& settings, const RowSink& sink);
+absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink);
+absl::Status FirstWrite(const Settings& settings, const RowSink& sink);
+absl::Status ReleaseCase(const Settings& settings, const RowSink& sink);
+absl::Status AcquireCase(const Settings& settings, const RowSink& sink);
+absl::Status ReleaseBarrier(const Settings& settings, const RowSink& sink);
+absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink);
 absl::Status AtomicCase(const Settings& settings, const RowSink& sink);
 
 }  // namespace farpage::cli::perf

@@ -108,6 +108,14 @@ absl::Status FabricFloor::Chain(uint64_t index) {
   return job_.Run(home_, chain);
 }
 
+absl::Status FabricFloor::Read(uint64_t index) {
+  const std::array chain = {Operation::Read(
+      memory_.own->data() + kPageBytes, memory_.own->local_key(),
+      memory_.remote[home_.value()] + (kLandingBytes + WordBytes(words_) + index * kPageBytes),
+      kPageBytes)};
+  return job_.Run(home_, chain);
+}
+
 absl::StatusOr<std::unique_ptr<WordLinks>> WordLinks::Create(JobNode& job) {
   constexpr size_t kLineBytes = 64;
   absl::StatusOr<internal::SymmetricMemory> memory =

@@ -74,6 +74,8 @@ class FabricFloor {
   // The same, then reads of a directory entry and of page `index`, in one chain. A page read for
   // the first time is in no cache of the home's, and no more is it in a miss.
   absl::Status Chain(uint64_t index);
+  // A read of page `index` alone.
+  absl::Status Read(uint64_t index);
   // What a miss cannot do without: Atomic() where memory is shared, for the page is installed
   // straight from the home's frame, else Chain().
   absl::Status Miss(uint64_t index) {

@@ -1,0 +1,367 @@
+// release_miss, first_write, release, acquire and release_barrier: memory with release consistency.
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/cli/perf/alternate.h"
+#include "runtime/cli/perf/cases.h"
+#include "runtime/cli/perf/job_node.h"
+#include "runtime/cli/perf/page_order.h"
+
+namespace farpage::cli::perf {
+namespace {
+
+using internal::ClockWord;
+using internal::kPageBytes;
+
+constexpr uint32_t kHome = 0;
+constexpr uint64_t kSparePages = 4096;
+
+absl::StatusOr<std::unique_ptr<JobNode>> Join(uint64_t pages) {
+  return JobNode::Join([pages](NodeOptions& own) {
+    own.cache_bytes = 2 * (pages + kSparePages) * kPageBytes;  // twins count as well
+  });
+}
+
+// Collective. Pages at home on node 0.
+absl::StatusOr<std::span<uint64_t>> ReleasedPages(JobNode& job, uint64_t pages) {
+  absl::StatusOr<void*> memory = job.node().Allocate(
+      "released pages", pages * kPageBytes,
+      {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = kHome});
+  if (!memory.ok()) return memory.status();
+  return std::span<uint64_t>(static_cast<uint64_t*>(*memory), pages * kWordsPerPage);
+}
+
+std::byte* PageOf(std::span<uint64_t> pages, uint64_t page) {
+  return reinterpret_cast<std::byte*>(&pages[page * kWordsPerPage]);
+}
+
+absl::Status Release(JobNode& job, std::vector<ClockWord>& clock) {
+  return job.cluster().ordering()->Release(clock);
+}
+
+}  // namespace
+
+absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink) {
+  const uint64_t count = settings.iterations;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
+  if (!pages.ok()) return pages.status();
+  if (job.id() == kHome) {
+    for (uint64_t page = 0; page < count; ++page) TouchForWriting(PageOf(*pages, page), page);
+  }
+  absl::StatusOr<std::unique_ptr<FabricFloor>> fabric =
+      FabricFloor::Create(job, NodeId(kHome), count);
+  if (!fabric.ok()) return fabric.status();
+  if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
+  if (job.measures()) {
+    absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
+    if (!floor.ok()) return floor.status();
+    const std::vector<uint64_t> order = RandomOrder(count);
+    const bool shared = job.is_shared_memory();
+    Samples misses(count);
+    Samples faults(count);
+    Samples reads(count);
+    double cpu_ns = 0;
+    const absl::Status done = Alternate(
+        count, {[&](uint64_t begin, uint64_t end) {
+                  const CpuTime cpu(cpu_ns);
+                  for (uint64_t turn = begin; turn < end; ++turn) {
+                    misses.Time([&] { TouchForReading(PageOf(*pages, order[turn])); });
+                  }
+                  return absl::OkStatus();
+                },
+                [&](uint64_t begin, uint64_t end) {
+                  const FaultFloor::Scope scope(**floor, &job.node());
+                  absl::Status ok;
+                  for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                    faults.Time([&] {
+                      TouchForReading((*floor)->page(FaultFloor::Kind::kCopied, order[turn]));
+                    });
+                    if (!shared) reads.Time([&] { ok = (*fabric)->Read(order[turn]); });
+                  }
+                  return ok;
+                }});
+    if (!done.ok()) return done;
+    const double fault_ns = faults.MedianNs();
+    const double read_ns = shared ? 0 : reads.MedianNs();
+    const Statistics counts = job.node().counters().Snapshot();
+    sink({.name = absl::StrCat("release_miss/", kPageBytes),
+          .bytes = kPageBytes,
+          .iterations = count,
+          .time = misses.Summarize(),
+          .cpu_ns = cpu_ns / static_cast<double>(count),
+          .floor_ns = fault_ns + read_ns,
+          .floor = shared ? "fault and install"
+                          : absl::StrCat("fault ", std::round(fault_ns), " ns + read of a page ",
+                                         std::round(read_ns), " ns"),
+          .figures = {{"messages", static_cast<double>(counts[Counter::messages_sent])}}});
+  }
+  return job.Meet("the end");
+}
+
+absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
+  const uint64_t count = settings.iterations;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
+  if (!pages.ok()) return pages.status();
+  if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
+  absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
+  if (!floor.ok()) return floor.status();
+  const FaultFloor::Kind kind =
+      job.id() == kHome ? FaultFloor::Kind::kInPlace : FaultFloor::Kind::kCopied;
+  for (uint64_t page = 0; page < count; ++page) {
+    TouchForReading(PageOf(*pages, page));
+    (*floor)->Install(kind, page, Access::kRead);
+  }
+  // The home's writes and others' differ: the home keeps no twin.
+  for (const uint32_t writer : {job.size() - 1, kHome}) {
+    if (absl::Status ok = job.Meet(absl::StrCat("node ", writer, " writes")); !ok.ok()) return ok;
+    if (job.id() != writer) continue;
+    const std::vector<uint64_t> order = RandomOrder(count);
+    const bool copies = job.id() != kHome;
+    std::vector<std::byte> twins(64 * kPageBytes);
+    Samples writes(count);
+    Samples faults(count);
+    double cpu_ns = 0;
+    const absl::Status done = Alternate(
+        count, {[&](uint64_t begin, uint64_t end) {
+                  const CpuTime cpu(cpu_ns);
+                  for (uint64_t turn = begin; turn < end; ++turn) {
+                    writes.Time([&] { TouchForWriting(PageOf(*pages, order[turn]), turn + 1); });
+                  }
+                  return absl::OkStatus();
+                },
+                [&](uint64_t begin, uint64_t end) {
+                  const FaultFloor::Scope scope(**floor, &job.node());
+                  for (uint64_t turn = begin; turn < end; ++turn) {
+                    std::byte* page = (*floor)->page(kind, order[turn]);
+                    faults.Time([&] {
+                      if (copies) {
+                        std::memcpy(&twins[turn % 64 * kPageBytes], page, kPageBytes);
+                      }
+                      TouchForWriting(page, turn);
+                    });
+                  }
+                  return absl::OkStatus();
+                }});
+    if (!done.ok()) return done;
+    sink({.name = copies ? "first_write/copy" : "first_write/home",
+          .bytes = kPageBytes,
+          .iterations = count,
+          .time = writes.Summarize(),
+          .cpu_ns = cpu_ns / static_cast<double>(count),
+          .floor_ns = faults.MedianNs(),
+          .floor = copies ? "write-protect fault and copy of a page" : "write-protect fault",
+          .figures = {}});
+  }
+  return job.Meet("the end");
+}
+
+// A release of pages that were written, per page.
+absl::Status ReleaseCase(const Settings& settings, const RowSink& sink) {
+  constexpr uint64_t kPages = 1000;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(kPages);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, kPages);
+  if (!pages.ok()) return pages.status();
+  if (job.measures()) {
+    std::vector<ClockWord> clock(job.size());
+    for (const bool alternate : {false, true}) {
+      Samples releases(settings.iterations);
+      const Statistics before = job.node().counters().Snapshot();
+      double cpu_ns = 0;
+      for (uint64_t turn = 1; turn <= settings.iterations; ++turn) {
+        for (uint64_t page = 0; page < kPages; ++page) {
+          volatile auto* bytes = reinterpret_cast<volatile uint8_t*>(PageOf(*pages, page));
+          for (size_t byte = 0; byte < (alternate ? kPageBytes : 8); byte += alternate ? 2 : 1) {
+            bytes[byte] = static_cast<uint8_t>(bytes[byte] + 1);
+          }
+        }
+        const CpuTime cpu(cpu_ns);
+        absl::Status ok;
+        releases.Time([&] { ok = Release(job, clock); });
+        if (!ok.ok()) return ok;
+      }
+      releases.Divide(kPages);
+      const Statistics counts = job.node().counters().Snapshot() - before;
+      const double done = static_cast<double>(settings.iterations * kPages);
+      sink({.name = alternate ? "release/alternate_bytes" : "release/8_bytes",
+            .bytes = alternate ? kPageBytes / 2 : 8,
+            .iterations = settings.iterations,
+            .time = releases.Summarize(),
+            .cpu_ns = cpu_ns / done,
+            .floor_ns = 0,
+            .floor = "",
+            .figures = {
+                {"pages", static_cast<double>(kPages)},
+                {"diff_bytes_per_page", static_cast<double>(counts[Counter::diff_bytes]) / done},
+                {"notices_per_release", static_cast<double>(counts[Counter::notices_written]) /
+                                            static_cast<double>(settings.iterations)}}});
+    }
+  }
+  return job.Meet("the end");
+}
+
+namespace {
+
+// Each turn the home writes `changed` of the pages, spread evenly, both meet at a barrier, and the
+// other node reads them again. Times the barrier of the reader.
+absl::Status BarrierAfterChanges(JobNode& job, std::span<uint64_t> pages, uint64_t count,
+                                 uint64_t changed, FaultFloor& floor, uint64_t iterations,
+                                 const RowSink& sink) {
+  Samples barriers(iterations);
+  Samples zaps(iterations);
+  double cpu_ns = 0;
+  const uint64_t apart = changed == 0 ? count : count / changed;
+  constexpr FaultFloor::Kind kCopied = FaultFloor::Kind::kCopied;
+  for (uint64_t turn = 1; turn <= iterations; ++turn) {
+    for (uint64_t index = 0; index < changed; ++index) {
+      const uint64_t page = index * apart;
+      if (job.id() == kHome) {
+        TouchForWriting(PageOf(pages, page), turn);
+      } else {
+        TouchForReading(PageOf(pages, page));
+        floor.Install(kCopied, page, Access::kRead);
+      }
+    }
+    // The home has released by then, so that the reader's time is its own.
+    if (job.id() == kHome) {
+      std::vector<ClockWord> clock(job.size());
+      if (absl::Status ok = Release(job, clock); !ok.ok()) return ok;
+    }
+    if (absl::Status ok = job.Meet("changed"); !ok.ok()) return ok;
+    {
+      const CpuTime cpu(cpu_ns);
+      absl::Status ok;
+      barriers.Time([&] { ok = job.node().barrier().Wait(); });
+      if (!ok.ok()) return ok;
+    }
+    if (job.measures()) zaps.Time([&] { floor.Reset(kCopied); });
+    if (absl::Status ok = job.Meet("turn"); !ok.ok()) return ok;
+  }
+  if (job.measures()) {
+    sink({.name = absl::StrCat("acquire/changed:", changed),
+          .bytes = 0,
+          .iterations = iterations,
+          .time = barriers.Summarize(),
+          .cpu_ns = cpu_ns / static_cast<double>(iterations),
+          .floor_ns = changed == 0 ? 0 : zaps.MedianNs(),
+          .floor = changed == 0 ? "" : absl::StrCat("unmapping of ", changed, " pages"),
+          .figures = {{"resident_pages", static_cast<double>(count)}}});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status AcquireCase(const Settings& settings, const RowSink& sink) {
+  const uint64_t count = settings.sizes.front() / kPageBytes;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
+  if (!pages.ok()) return pages.status();
+  absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
+  if (!floor.ok()) return floor.status();
+  if (job.measures()) {
+    for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(*pages, page));
+  }
+  if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
+  for (const uint64_t changed : {0, 1, 10, 100, 1000}) {
+    if (changed > count) break;
+    absl::Status ok =
+        BarrierAfterChanges(job, *pages, count, changed, **floor, settings.iterations, sink);
+    if (!ok.ok()) return ok;
+  }
+  return job.Meet("the end");
+}
+
+// As `barrier`, where there is memory with release consistency that nobody has changed.
+absl::Status ReleaseBarrier(const Settings& settings, const RowSink& sink) {
+  const uint64_t count = settings.sizes.front() / kPageBytes;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
+  if (!pages.ok()) return pages.status();
+  for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(*pages, page));
+  Samples barriers(settings.iterations);
+  double cpu_ns = 0;
+  if (absl::Status ok = job.Meet("start"); !ok.ok()) return ok;
+  for (uint64_t turn = 0; turn < settings.iterations; ++turn) {
+    const CpuTime cpu(cpu_ns);
+    absl::Status ok;
+    barriers.Time([&] { ok = job.node().barrier().Wait(); });
+    if (!ok.ok()) return ok;
+  }
+  if (job.measures()) {
+    sink({.name = absl::StrCat("release_barrier/nodes:", job.size()),
+          .bytes = 0,
+          .iterations = settings.iterations,
+          .time = barriers.Summarize(),
+          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations),
+          .floor_ns = 0,
+          .floor = "",
+          .figures = {{"resident_pages", static_cast<double>(count)}}});
+  }
+  return job.Meet("the end");
+}
+
+// Two nodes write alternate words of the same pages, 1,000 writes between barriers.
+absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink) {
+  constexpr uint64_t kPages = 64;
+  constexpr uint64_t kWrites = 1000;
+  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(kPages);
+  if (!joined.ok()) return joined.status();
+  JobNode& job = **joined;
+  std::array<std::span<uint64_t>, 2> memory;
+  absl::StatusOr<std::span<uint64_t>> released = ReleasedPages(job, kPages);
+  if (!released.ok()) return released.status();
+  memory[0] = *released;
+  absl::StatusOr<std::span<uint64_t>> sequential = job.AllocatePages("pages", kPages, kHome);
+  if (!sequential.ok()) return sequential.status();
+  memory[1] = *sequential;
+  std::array<Samples, 2> samples = {Samples(settings.iterations), Samples(settings.iterations)};
+  double cpu_ns = 0;
+  const uint64_t mine = job.measures() ? 1 : 0;
+  for (uint64_t turn = 0; turn < settings.iterations; ++turn) {
+    for (size_t kind = 0; kind < 2; ++kind) {
+      if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
+      absl::Status ok;
+      samples[kind].Time([&] {
+        for (uint64_t write = 0; write < kWrites; ++write) {
+          const uint64_t page = write % kPages;
+          const uint64_t word = (write / kPages * 2 + mine) % kWordsPerPage;
+          *static_cast<volatile uint64_t*>(&memory[kind][page * kWordsPerPage + word]) = turn;
+        }
+        ok = job.node().barrier().Wait();
+      });
+      if (!ok.ok()) return ok;
+    }
+  }
+  if (job.measures()) {
+    const double release_ns = samples[0].MedianNs();
+    const double sequential_ns = samples[1].MedianNs();
+    sink({.name = "release_false_sharing",
+          .bytes = kWrites * sizeof(uint64_t),
+          .iterations = settings.iterations,
+          .time = samples[0].Summarize(),
+          .cpu_ns = cpu_ns,
+          .floor_ns = 0,
+          .floor = "",
+          .figures = {{"sequential_ns", sequential_ns},
+                      {"times_faster", sequential_ns / release_ns}}});
+  }
+  return job.Meet("the end");
+}
+
+}  // namespace farpage::cli::perf
