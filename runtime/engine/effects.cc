@@ -4,6 +4,7 @@
 #include "runtime/engine/chain_builder.h"
 #include "runtime/engine/engine.h"
 #include "runtime/fatal.h"
+#include "runtime/memory/view_reading.h"
 
 namespace farpage::internal {
 
@@ -137,6 +138,7 @@ void Engine::CountAtomics(std::span<const Operation> operations) {
 
 void Engine::PostDraining(NodeId peer, std::span<const Operation> operations, Slot* slot) {
   if (slot == nullptr || inline_) {
+    const ViewReading reading;                // a write-back may be from the page itself
     fabric_.Post(peer, operations, nullptr);  // a failed peer shows elsewhere
     return;
   }

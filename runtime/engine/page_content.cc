@@ -5,6 +5,7 @@
 #include "runtime/engine/chain_builder.h"
 #include "runtime/engine/engine.h"
 #include "runtime/fatal.h"
+#include "runtime/memory/view_reading.h"
 
 namespace farpage::internal {
 
@@ -18,6 +19,7 @@ using transport::Operation;
 void Engine::Capture(Page& page) {
   if (InPlace(page)) return;
   pager_.WriteProtect(page.address(), 1);
+  const ViewReading reading;
   std::memcpy(page.serve->landing.data, pager_.View(page.address()), kPageBytes);
 }
 
@@ -29,6 +31,7 @@ void Engine::AppendWriteBack(Page& page, ChainBuilder& chain, bool captured) {
     if (inline_) {
       source = pager_.View(page.address());
     } else {
+      const ViewReading reading;
       std::memcpy(slot.landing.data, pager_.View(page.address()), kPageBytes);
     }
   }

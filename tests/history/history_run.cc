@@ -59,9 +59,6 @@ bootstrap::LaunchResult Launch(const Arguments& arguments, const OperationLog& l
   if (!arguments.mutation.empty()) {
     options.environment.emplace_back("FARPAGE_FETCH_TIMEOUT_MS", "3000");
   }
-#if defined(__SANITIZE_THREAD__)
-  options.environment.emplace_back("FARPAGE_ADDRESS_SPACE_BYTES", "128G");
-#endif
   const absl::StatusOr<bootstrap::LaunchResult> result = bootstrap::Launch(options);
   if (!result.ok()) {
     std::cerr << result.status() << "\n";

@@ -26,9 +26,6 @@ Outcome RunNodes(const std::string& scenario, uint32_t nodes, Environment enviro
   options.nodes = nodes;
   options.transport = TransportUnderTest();
   options.environment = std::move(environment);
-#if defined(__SANITIZE_THREAD__)
-  options.environment.emplace_back("FARPAGE_ADDRESS_SPACE_BYTES", "128G");
-#endif
   options.on_output = [&](NodeId node, bootstrap::OutputStream, std::string_view lines) {
     std::lock_guard lock(mutex);
     const std::string who = node.valid() ? std::to_string(node.value()) : "launcher";

@@ -25,6 +25,7 @@
 #endif
 
 #if defined(FARPAGE_ADDRESS_SANITIZER)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(FARPAGE_THREAD_SANITIZER)
@@ -110,7 +111,14 @@ FiberStack::FiberStack() {
   base_ = static_cast<std::byte*>(memory) + kPage;
 }
 
-FiberStack::~FiberStack() { SpareStacks().push_back(base_); }
+FiberStack::~FiberStack() {
+#if defined(FARPAGE_ADDRESS_SANITIZER)
+  // A fiber is left in the midst of its calls: what the sanitizer forbids around their variables
+  // would be forbidden to the next fiber.
+  ASAN_UNPOISON_MEMORY_REGION(base_, kStackBytes);
+#endif
+  SpareStacks().push_back(base_);
+}
 
 size_t FiberStack::bytes() { return kStackBytes; }
 
