@@ -21,7 +21,6 @@
 namespace farpage::bootstrap {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
