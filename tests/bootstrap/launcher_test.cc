@@ -227,6 +227,7 @@ TEST(Launch, ANodeThatNeverJoinsIsNamed) {
 
 TEST(Launch, SeveralAtOnceDoNotMeet) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([] {
       Job job(2, TEST_NODE, {"gather"});
