@@ -142,7 +142,7 @@ absl::Status AskAhead(Node& node, Range own, std::span<const double> current,
                       std::span<double> next) {
   if (own.begin < own.end) {
     const std::span<double> written = next.subspan(own.begin, own.end - own.begin);
-    const absl::Status asked = node.Prefetch(written.data(), written.size_bytes(), Access::kWrite);
+    absl::Status asked = node.Prefetch(written.data(), written.size_bytes(), Access::kWrite);
     if (!asked.ok()) return asked;
   }
   return node.Prefetch(current.data(), current.size_bytes());

@@ -5,7 +5,6 @@
 
 namespace farpage::internal {
 
-using directory::EffectKind;
 using directory::Effects;
 using directory::EntryLayout;
 using directory::Input;

@@ -7,7 +7,6 @@
 
 namespace farpage::internal {
 
-using directory::Effect;
 using directory::EffectKind;
 using directory::Effects;
 using directory::EntryLayout;

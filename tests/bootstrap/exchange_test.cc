@@ -13,7 +13,7 @@ Contribute At(const char* key, uint32_t timeout_ms = 1000) { return {key, timeou
 
 std::vector<NodeId> Nodes(std::initializer_list<uint32_t> values) {
   std::vector<NodeId> nodes;
-  for (uint32_t value : values) nodes.push_back(NodeId(value));
+  for (uint32_t value : values) nodes.emplace_back(value);
   return nodes;
 }
 

@@ -21,7 +21,6 @@
 namespace farpage::bootstrap {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -228,6 +227,7 @@ TEST(Launch, ANodeThatNeverJoinsIsNamed) {
 
 TEST(Launch, SeveralAtOnceDoNotMeet) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([] {
       Job job(2, TEST_NODE, {"gather"});

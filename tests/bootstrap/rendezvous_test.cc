@@ -44,6 +44,7 @@ off_t SizeOf(const OwnedFd& fd) {
 void OnEach(std::vector<std::unique_ptr<Membership>>& nodes,
             const std::function<void(Membership&)>& body) {
   std::vector<std::thread> threads;
+  threads.reserve(nodes.size());
   for (auto& node : nodes) threads.emplace_back([&body, &node] { body(*node); });
   for (std::thread& thread : threads) thread.join();
 }
@@ -107,7 +108,7 @@ TEST(Rendezvous, CarriesTheLargestContributions) {
 TEST(Rendezvous, RefusesWhatIsTooLarge) {
   ServerThread server(1);
   std::vector<std::unique_ptr<Membership>> nodes = server.JoinAll();
-  const auto gather = [&nodes](std::string key, Contribution mine) {
+  const auto gather = [&nodes](const std::string& key, Contribution mine) {
     return nodes[0]->AllGather(key, std::move(mine), Soon()).status();
   };
   Contribution many;
@@ -131,7 +132,7 @@ TEST(Rendezvous, WithoutALauncherANodeIsAClusterOfOne) {
 
 TEST(Admission, ChecksSecretRankAndSize) {
   ServerThread server(2);
-  const auto join = [](NodeOptions node) { return JoinCluster(node, Soon()).status(); };
+  const auto join = [](const NodeOptions& node) { return JoinCluster(node, Soon()).status(); };
 
   NodeOptions secret = server.OptionsFor(0);
   secret.job_secret[31] = secret.job_secret[31] == '0' ? '1' : '0';

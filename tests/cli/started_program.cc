@@ -35,6 +35,7 @@ StartedProgram::StartedProgram(const std::vector<std::string>& command,
   EXPECT_EQ(pipe2(out_ends, O_CLOEXEC), 0);
   EXPECT_EQ(pipe2(err_ends, O_CLOEXEC), 0);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_ = fork();

@@ -11,7 +11,6 @@ namespace farpage::testing {
 namespace {
 
 using bootstrap::EnvironmentList;
-using bootstrap::OptionRow;
 
 void TryValue(std::string_view text) {
   if (const auto bytes = bootstrap::ParseByteSize(text)) {

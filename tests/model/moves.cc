@@ -4,7 +4,6 @@
 
 namespace farpage::model {
 
-using directory::Event;
 using directory::Input;
 using directory::NodeSet;
 using directory::State;

@@ -13,7 +13,6 @@ namespace {
 
 using directory::Input;
 using directory::State;
-using transport::Fate;
 
 const NodeId kHolder(1);
 const NodeId kLiar(2);

@@ -16,7 +16,7 @@ namespace {
 const NodeId kPeer(1);
 constexpr uint32_t kSlots = 8;
 
-class VerbsSendQueue : public testing::Test {
+class VerbsSendQueue : public ::testing::Test {
  protected:
   VerbsSendQueue() { Make(64, 64); }
 

@@ -267,30 +267,30 @@ absl::Status FabricMessage(const Settings& settings, const RowSink& sink) {
   Samples words(settings.iterations);
   double cpu_ns = 0;
   pair.transport().BeginPolling();
-  const absl::Status status = Alternate(
-      settings.iterations, {[&](uint64_t begin, uint64_t end) {
-                              const CpuTime cpu(cpu_ns);
-                              absl::Status ok;
-                              for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                                messages.Time([&] {
-                                  ok = Turn(
-                                      pair.measures(), [&] { return mail.Send(); },
-                                      [&] { return mail.Receive(); });
-                                });
-                              }
-                              return ok;
-                            },
-                            [&](uint64_t begin, uint64_t end) {
-                              absl::Status ok;
-                              for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                                words.Time([&] {
-                                  ok = Turn(
-                                      pair.measures(), [&] { return link.Signal(turn + 1); },
-                                      [&] { return link.Await(turn + 1); });
-                                });
-                              }
-                              return ok;
-                            }});
+  absl::Status status = Alternate(settings.iterations,
+                                  {[&](uint64_t begin, uint64_t end) {
+                                     const CpuTime cpu(cpu_ns);
+                                     absl::Status ok;
+                                     for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                                       messages.Time([&] {
+                                         ok = Turn(
+                                             pair.measures(), [&] { return mail.Send(); },
+                                             [&] { return mail.Receive(); });
+                                       });
+                                     }
+                                     return ok;
+                                   },
+                                   [&](uint64_t begin, uint64_t end) {
+                                     absl::Status ok;
+                                     for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                                       words.Time([&] {
+                                         ok = Turn(
+                                             pair.measures(), [&] { return link.Signal(turn + 1); },
+                                             [&] { return link.Await(turn + 1); });
+                                       });
+                                     }
+                                     return ok;
+                                   }});
   pair.transport().EndPolling();
   if (!status.ok()) return status;
   messages.Divide(2);

@@ -134,23 +134,23 @@ absl::Status Miss(const Settings& settings, const RowSink& sink, Access access) 
       return (*floor)->page(FaultFloor::Kind::kCopied, order[turn]);
     };
     const auto first_word = [&](uint64_t turn) { return &(*pages)[order[turn] * kWordsPerPage]; };
-    const absl::Status done =
-        access == Access::kRead
-            ? measurement.Run(
-                  job, **floor, count,
-                  [&](uint64_t turn) {
-                    const uint64_t value = *static_cast<volatile uint64_t*>(first_word(turn));
-                    wrong += value != ValueOf(order[turn]) ? 1 : 0;
-                  },
-                  [&](uint64_t turn) { TouchForReading(floor_page(turn)); },
-                  [&](uint64_t turn) { return (*fabric)->Miss(order[turn]); })
-            : measurement.Run(
-                  job, **floor, count,
-                  [&](uint64_t turn) {
-                    *static_cast<volatile uint64_t*>(first_word(turn) + 1) = turn;
-                  },
-                  [&](uint64_t turn) { TouchForWriting(floor_page(turn), turn); },
-                  [&](uint64_t turn) { return (*fabric)->Miss(order[turn]); });
+    absl::Status done = access == Access::kRead
+                            ? measurement.Run(
+                                  job, **floor, count,
+                                  [&](uint64_t turn) {
+                                    const uint64_t value =
+                                        *static_cast<volatile uint64_t*>(first_word(turn));
+                                    wrong += value != ValueOf(order[turn]) ? 1 : 0;
+                                  },
+                                  [&](uint64_t turn) { TouchForReading(floor_page(turn)); },
+                                  [&](uint64_t turn) { return (*fabric)->Miss(order[turn]); })
+                            : measurement.Run(
+                                  job, **floor, count,
+                                  [&](uint64_t turn) {
+                                    *static_cast<volatile uint64_t*>(first_word(turn) + 1) = turn;
+                                  },
+                                  [&](uint64_t turn) { TouchForWriting(floor_page(turn), turn); },
+                                  [&](uint64_t turn) { return (*fabric)->Miss(order[turn]); });
     if (!done.ok()) return done;
     for (uint64_t page = 0; page < count; ++page) {  // what a page had before a write stays there
       wrong += (*pages)[page * kWordsPerPage] != ValueOf(page) ? 1 : 0;
@@ -206,7 +206,7 @@ absl::Status Upgrade(const Settings& settings, const RowSink& sink) {
     for (uint64_t page = 0; page < count; ++page) (*floor)->Install(kCopied, page, Access::kRead);
     const std::vector<uint64_t> order = RandomOrder(count);
     MissMeasurement measurement(count);
-    const absl::Status done = measurement.Run(
+    absl::Status done = measurement.Run(
         job, **floor, count,
         [&](uint64_t turn) { *static_cast<volatile uint64_t*>(first_word(order[turn])) = turn; },
         [&](uint64_t turn) { TouchForWriting((*floor)->page(kCopied, order[turn]), turn); },

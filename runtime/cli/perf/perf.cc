@@ -131,7 +131,7 @@ std::vector<std::string> RoleArguments(const Case& one, const Settings& settings
   std::vector<std::string> arguments = {"perf", "--role", std::string(one.name), "-n",
                                         absl::StrCat(settings.iterations)};
   if (all_sizes && one.size.sweeps) {
-    arguments.push_back("-a");
+    arguments.emplace_back("-a");
   } else if (one.size.most != 0) {
     arguments.insert(arguments.end(), {"-s", absl::StrCat(settings.sizes[0])});
   }

@@ -46,7 +46,7 @@ absl::Status PingPong(const Settings& settings, const RowSink& sink) {
     if (!ok.ok()) return ok;
     return measures ? link.Await(round + 1) : link.Signal(round + 1);
   };
-  const absl::Status status =
+  absl::Status status =
       Alternate(count, {[&](uint64_t begin, uint64_t end) {
                           const CpuTime cpu(cpu_ns);
                           absl::Status ok;

@@ -138,7 +138,7 @@ absl::Status Scan(const Settings& settings, const RowSink& sink) {
   if (!floor.ok()) return floor.status();
   for (const bool clean : {true, false}) {
     ScanMeasurement measurement(job, **floor, *data, settings.iterations);
-    const absl::Status ok = measurement.Run(settings.iterations, clean);
+    absl::Status ok = measurement.Run(settings.iterations, clean);
     if (!ok.ok()) return ok;
     if (job.measures()) {
       sink(measurement.ToRow(clean ? "clean" : "rewritten", settings.iterations));

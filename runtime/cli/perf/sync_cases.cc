@@ -32,7 +32,7 @@ absl::Status BarrierCase(const Settings& settings, const RowSink& sink) {
   Samples barriers(settings.iterations);
   Samples bares(settings.iterations);
   double cpu_ns = 0;
-  const absl::Status status =
+  absl::Status status =
       Alternate(settings.iterations, {[&](uint64_t begin, uint64_t end) {
                                         const CpuTime cpu(cpu_ns);
                                         absl::Status ok;
@@ -87,7 +87,7 @@ absl::Status Uncontended(JobNode& job, internal::QueueLock& lock, FabricFloor& f
   Samples pairs(iterations);
   Samples atomics(iterations);
   double cpu_ns = 0;
-  const absl::Status status =
+  absl::Status status =
       Alternate(iterations, {[&](uint64_t begin, uint64_t end) {
                                const CpuTime cpu(cpu_ns);
                                absl::Status ok;
@@ -211,21 +211,21 @@ absl::Status AtomicCase(const Settings& settings, const RowSink& sink) {
     Samples adds(settings.iterations);
     Samples atomics(settings.iterations);
     double cpu_ns = 0;
-    const absl::Status status = Alternate(
-        settings.iterations, {[&](uint64_t begin, uint64_t end) {
-                                const CpuTime cpu(cpu_ns);
-                                for (uint64_t turn = begin; turn < end; ++turn) {
-                                  adds.Time([&] { (*words)->FetchAdd(0, 1); });
-                                }
-                                return absl::OkStatus();
-                              },
-                              [&](uint64_t begin, uint64_t end) {
-                                absl::Status ok;
-                                for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                                  atomics.Time([&] { ok = (*fabric)->Atomic(0); });
-                                }
-                                return ok;
-                              }});
+    absl::Status status = Alternate(settings.iterations,
+                                    {[&](uint64_t begin, uint64_t end) {
+                                       const CpuTime cpu(cpu_ns);
+                                       for (uint64_t turn = begin; turn < end; ++turn) {
+                                         adds.Time([&] { (*words)->FetchAdd(0, 1); });
+                                       }
+                                       return absl::OkStatus();
+                                     },
+                                     [&](uint64_t begin, uint64_t end) {
+                                       absl::Status ok;
+                                       for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                                         atomics.Time([&] { ok = (*fabric)->Atomic(0); });
+                                       }
+                                       return ok;
+                                     }});
     if (!status.ok()) return status;
     if ((*words)->Load(0) != settings.iterations) {
       return absl::DataLossError("the atomic element has lost additions");
