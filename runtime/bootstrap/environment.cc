@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_format.h"
 #include "runtime/bootstrap/option_value.h"
@@ -10,15 +11,22 @@ namespace farpage::bootstrap {
 namespace {
 
 absl::Status UnknownVariable(const std::string& name) {
-  const std::span<const OptionRow> rows = OptionRows();
-  const auto nearest =
-      std::min_element(rows.begin(), rows.end(), [&name](const OptionRow& a, const OptionRow& b) {
-        return EditDistance(name, a.variable) < EditDistance(name, b.variable);
-      });
+  std::string_view nearest;
+  size_t least = SIZE_MAX;
+  for (const OptionRow& row : OptionRows()) {
+    const size_t longer = std::max(name.size(), row.variable.size());
+    const size_t shorter = std::min(name.size(), row.variable.size());
+    if (longer - shorter >= least) continue;  // so much it is at least
+    const size_t distance = EditDistance(name, row.variable);
+    if (distance < least) {
+      least = distance;
+      nearest = row.variable;
+    }
+  }
   return absl::InvalidArgumentError(
       absl::StrFormat("%s is not an option of Farpage; did you mean %s? (farpage run "
                       "--help-environment lists all)",
-                      name, nearest->variable));
+                      name, nearest));
 }
 
 absl::Status CheckTogether(const NodeOptions& node) {

@@ -131,7 +131,7 @@ void Engine::Settle(Page& page) {
     Detach(page);
     return;
   }
-  if (page.record.state.state == State::kExclusive && !page.serve_deferred) return;
+  if (!page.serve_deferred) return;  // the table says when, in every state
   page.serve_deferred = false;
   const std::array<Request, Slot::kDeferred> due = slot->deferred;
   const uint8_t count = std::exchange(slot->deferred_count, uint8_t{0});

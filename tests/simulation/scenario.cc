@@ -63,7 +63,7 @@ void AddDeath(Random& random, Scenario& scenario) {
   faults.drain_ns = random.Between(1, 30 * wire);
   faults.told_within_ns = random.Between(0, 300 * wire);
   const NodeId victim = AnyNode(random, scenario.cluster.nodes);
-  switch (random.Below(5)) {
+  switch (random.Below(6)) {
     case 0:
       faults.deaths.push_back({victim, 1 + AnyTime(random, scenario), 0});
       return;
@@ -76,6 +76,13 @@ void AddDeath(Random& random, Scenario& scenario) {
           scenario.cluster.nodes);
       faults.lost.push_back(
           {other, victim, AnyTime(random, scenario), random.Between(1, 200) * wire});
+      return;
+    }
+    case 3: {  // somebody is asked for what it will never get
+      const auto event =
+          random.OneIn(2) ? directory::Event::kFetchShared : directory::Event::kFetchExclusive;
+      scenario.death_in_state = {State::kWriteChain, event,
+                                 static_cast<uint32_t>(random.Between(1, 4)), true, 1};
       return;
     }
     default: {
@@ -147,8 +154,25 @@ void MakeLateUpgrades(Random& random, Scenario& scenario) {
   scenario.operations = 40;
   scenario.cluster.direct = false;
   if (!random.OneIn(3)) {
-    scenario.death_in_state = {State::kAwaitAcks, directory::Event::kWonWithoutPage, 1, true, 1};
+    scenario.death_in_state = {State::kWriteChain, directory::Event::kWonWithoutPage, 1, true, 1};
   }
+}
+
+// Written pages go home and are wanted by others at the same time.
+void MakeEvictions(Random& random, Scenario& scenario) {
+  FaultPlan& faults = scenario.cluster.faults;
+  const int64_t wire = scenario.cluster.latency.wire_ns;
+  scenario.regions.resize(1);
+  scenario.regions[0].pages = 18 + random.Below(8);
+  scenario.regions[0].options.placement = Placement::kOneHome;
+  scenario.cluster.cache_pages = 16;
+  scenario.cluster.direct = random.OneIn(6);
+  scenario.hot_percent = 0;
+  scenario.store_percent = static_cast<uint32_t>(random.Between(40, 80));
+  scenario.stream_percent = 15;
+  scenario.think_ns = wire / 2;
+  scenario.operations = 60;
+  faults.jitter_ns = random.Between(wire, 4 * wire);
 }
 
 // A holder dies while it passes the page on.
@@ -171,7 +195,7 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   scenario.seed = seed;
   ClusterOptions& cluster = scenario.cluster;
   cluster.seed = random.Next();
-  enum Kind : uint8_t { kCrowd, kPipeline, kLateUpgrades, kDyingHolder, kKinds };
+  enum Kind : uint8_t { kCrowd, kPipeline, kLateUpgrades, kDyingHolder, kEvictions, kKinds };
   uint64_t kind = random.Below(kKinds + 12);
   if (kind == kKinds) kind = kLateUpgrades;  // what these are for happens rarely
   const bool crowd = kind == kCrowd;
@@ -205,6 +229,7 @@ Scenario MakeScenario(uint64_t seed, uint32_t nodes) {
   if (kind == kPipeline) MakePipeline(random, scenario);
   if (kind == kLateUpgrades) MakeLateUpgrades(random, scenario);
   if (kind == kDyingHolder) MakeDyingHolder(random, scenario);
+  if (kind == kEvictions) MakeEvictions(random, scenario);
   if (cluster.nodes > 60) {  // so many make enough of a crowd
     scenario.operations = 6;
     scenario.phases = 1;

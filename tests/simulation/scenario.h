@@ -13,11 +13,11 @@
 
 namespace farpage::simulation {
 
-// A node dies soon after somebody's page has come into a state, or has met an event: that node, or
-// at once the page's home.
+// A node dies soon after somebody's page has come into a state, or has met an event in it: that
+// node, or at once the page's home.
 struct DeathInState {
   directory::State state;
-  std::optional<directory::Event> event;  // if any, it counts, and not the state
+  std::optional<directory::Event> event;
   uint32_t occurrence;                    // the how many-th time, counted over all nodes
   bool home;
   uint64_t advances_later;  // of the node

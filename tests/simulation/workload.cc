@@ -243,7 +243,7 @@ void Workload::OnStep(NodeId node, const StepTaken& step) {
   if (!scenario_.death_in_state.has_value()) return;
   const DeathInState& death = *scenario_.death_in_state;
   const bool happens = death.event.has_value()
-                           ? step.event == *death.event
+                           ? step.before == death.state && step.event == *death.event
                            : step.after == death.state && step.before != death.state;
   if (!happens || ++occurrences_ != death.occurrence) return;
   const NodeId home = cluster_.node(node).HomeOf(step.page);

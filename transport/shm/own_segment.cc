@@ -84,9 +84,7 @@ OwnSegment::OwnSegment(NodeId self, OwnedFd fd, Mapping mapping, uint64_t arena_
     : self_(self),
       fd_(std::move(fd)),
       mapping_(std::move(mapping)),
-      arena_(arena_begin, mapping_.segment().bytes) {
-  for (uint32_t i = 0; i < kKeys; ++i) free_keys_.push_back({i, 1});
-}
+      arena_(arena_begin, mapping_.segment().bytes) {}
 
 absl::StatusOr<std::unique_ptr<Memory>> OwnSegment::Allocate(size_t bytes,
                                                              std::string_view purpose) {
@@ -94,7 +92,8 @@ absl::StatusOr<std::unique_ptr<Memory>> OwnSegment::Allocate(size_t bytes,
       absl::StrCat("node ", self_.value(), ": ", bytes, " bytes for '", std::string(purpose), "'");
   if (bytes == 0) return absl::InvalidArgumentError(absl::StrCat(what, ": nothing to allocate"));
   Hold lock(mutex_);
-  if (free_keys_.empty()) {
+  const bool fresh = keys_used_ < kKeys;
+  if (!fresh && free_keys_.empty()) {
     return absl::ResourceExhaustedError(absl::StrCat(
         what, ": all ", kKeys, " allocations a node can have are in use; make fewer, larger ones"));
   }
@@ -107,8 +106,8 @@ absl::StatusOr<std::unique_ptr<Memory>> OwnSegment::Allocate(size_t bytes,
         " are free, ", arena_.largest_free(), " in one piece; raise ShmOptions::reserve_bytes"));
   }
   const uint64_t size = RoundUpToPages(bytes);
-  const FreeKey free = free_keys_.front();
-  free_keys_.pop_front();
+  const FreeKey free = fresh ? FreeKey{keys_used_++, 1} : free_keys_.front();
+  if (!fresh) free_keys_.pop_front();
   const RemoteAddress remote{*begin, MakeKey(free.index, self_, free.generation), 0};
   KeyEntry& entry = segment().header().keys[free.index];
   entry.begin.store(*begin, std::memory_order_relaxed);

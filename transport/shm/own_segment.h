@@ -63,7 +63,9 @@ class OwnSegment : public std::enable_shared_from_this<OwnSegment> {
 
   ThreadMutex mutex_;
   Arena arena_ ABSL_GUARDED_BY(mutex_);
-  std::deque<FreeKey> free_keys_ ABSL_GUARDED_BY(mutex_);  // used in turn, see layout.h
+  // Keys are used in turn, see layout.h: first all that never were, then those given back.
+  uint32_t keys_used_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<FreeKey> free_keys_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace farpage::transport::shm

@@ -18,7 +18,8 @@ struct FaultPlan {
   // pairs overtake each other.
   uint32_t late_one_in = 0;
   int64_t late_ns = 0;
-  // Transfers of more than 8 bytes happen in two halves, between which others may come.
+  // Transfers of more than 8 bytes happen in up to four pieces, in an order of their own, between
+  // which others may come. Only words of 8 bytes stay whole.
   bool torn_transfers = false;
 
   // What one node posts to another always takes so much longer; what others post overtakes it.

@@ -1,6 +1,7 @@
 #include "transport/sim/network.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -65,7 +66,29 @@ void Network::Notify(NodeId node) {
   scheduler_.WakeAll(&port(node), options_.latency.wake_ns + Lateness());
 }
 
-Fate Network::Execute(NodeId from, NodeId to, const Operation& op, uint32_t begin, uint32_t end) {
+void Network::Tear(const Operation& op, Pieces& pieces) {
+  constexpr uint32_t kWord = 8;
+  pieces.clear();
+  const bool moves_bytes = op.code == OpCode::kRead || op.code == OpCode::kWrite;
+  if (!options_.faults.torn_transfers || !moves_bytes || op.length <= kWord) {
+    pieces.push_back({0, op.length});
+    return;
+  }
+  std::array<uint32_t, 3> borders;
+  for (uint32_t& border : borders) {
+    border = static_cast<uint32_t>(random_.Below(op.length / kWord)) * kWord;
+  }
+  std::sort(borders.begin(), borders.end());
+  uint32_t begin = 0;
+  for (const uint32_t border : borders) {
+    if (border > begin) pieces.push_back({std::exchange(begin, border), border});
+  }
+  pieces.push_back({begin, op.length});
+  const auto middle = static_cast<std::ptrdiff_t>(random_.Below(pieces.size()));
+  std::rotate(pieces.begin(), pieces.begin() + middle, pieces.end());
+}
+
+Fate Network::Execute(NodeId from, NodeId to, const Operation& op, Piece piece) {
   Record(kTraceExecute, from, to, op.remote.address, static_cast<uint64_t>(op.code));
   if (op.code == OpCode::kRead || op.code == OpCode::kWrite) {
     if (op.length == 0) return Fate::kOk;
@@ -80,10 +103,11 @@ Fate Network::Execute(NodeId from, NodeId to, const Operation& op, uint32_t begi
       return Fate::kBadAddress;
     }
     auto* const here = static_cast<std::byte*>(op.local);
+    const size_t bytes = piece.end - piece.begin;
     if (op.code == OpCode::kRead) {
-      std::memcpy(here + begin, there + begin, end - begin);
+      std::memcpy(here + piece.begin, there + piece.begin, bytes);
     } else {
-      std::memcpy(there + begin, here + begin, end - begin);
+      std::memcpy(there + piece.begin, here + piece.begin, bytes);
     }
     return Fate::kOk;
   }

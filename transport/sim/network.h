@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "transport/sim/fault_plan.h"
 #include "transport/sim/latency.h"
 #include "transport/sim/random.h"
@@ -21,6 +22,14 @@
 namespace farpage::transport::sim {
 
 class QueuePair;
+
+// Bytes `begin` … `end` − 1 of an operation.
+struct Piece {
+  uint32_t begin;
+  uint32_t end;
+};
+// No more than fit in: who dies with them on its stack leaves nothing behind.
+using Pieces = absl::InlinedVector<Piece, 4>;
 
 struct NetworkOptions {
   Latency latency;
@@ -86,8 +95,10 @@ class Network final : public EventHandler {
   void Record(TraceKind kind, NodeId node, NodeId other, uint64_t subject, uint64_t detail);
   // Some of `node`'s threads have something to look at.
   void Notify(NodeId node);
-  // Executes bytes `begin` … `end` − 1 of an operation of `from` at `to`; atomics when begin is 0.
-  Fate Execute(NodeId from, NodeId to, const Operation& op, uint32_t begin, uint32_t end);
+  // In what pieces an operation happens, the first one last. At least one.
+  void Tear(const Operation& op, Pieces& pieces);
+  // Executes one piece of an operation of `from` at `to`.
+  Fate Execute(NodeId from, NodeId to, const Operation& op, Piece piece);
   // `node` is told that `peer` has failed.
   void Fail(NodeId node, NodeId peer, std::string reason);
   // The same to the other side, after a while.

@@ -6,10 +6,6 @@
 namespace farpage::transport::sim {
 namespace {
 
-bool IsAtomic(OpCode code) {
-  return code == OpCode::kCompareAndSwap || code == OpCode::kFetchAndAdd;
-}
-
 uint64_t BytesThere(const Operation& op) {
   return op.code == OpCode::kWrite || op.code == OpCode::kWriteWithImmediate ? op.length : 0;
 }
@@ -74,11 +70,9 @@ void QueuePair::OnEvent(uint64_t tag) {
     case kExecute:
       Execute();
       return;
-    case kSecondHalf: {
-      const Operation& op = items_.front().operation;
-      EndItem(cut_ ? Fate::kOk : network_.Execute(from_, to_, op, op.length / 2, op.length));
+    case kNextPiece:
+      ExecutePiece();
       return;
-    }
     case kComplete: {
       const Answer answer = answers_.front();
       answers_.pop_front();
@@ -118,22 +112,25 @@ void QueuePair::Execute() {
     EndItem(Fate::kOk);
     return;
   }
-  const Operation& op = item.operation;
   if (chain_fate_ != Fate::kOk) {
     EndItem(chain_fate_);
     return;
   }
-  if (!network_.options().faults.torn_transfers || IsAtomic(op.code) || op.length <= 8) {
-    EndItem(network_.Execute(from_, to_, op, 0, op.length));
-    return;
-  }
-  const Fate fate = network_.Execute(from_, to_, op, 0, op.length / 2);
-  if (fate != Fate::kOk) {
+  network_.Tear(item.operation, pieces_);
+  ExecutePiece();
+}
+
+void QueuePair::ExecutePiece() {
+  if (cut_ || !network_.alive(to_)) return;
+  const Piece piece = pieces_.back();
+  pieces_.pop_back();
+  const Fate fate = network_.Execute(from_, to_, items_.front().operation, piece);
+  if (fate != Fate::kOk || pieces_.empty()) {
     EndItem(fate);
     return;
   }
   const int64_t pause = network_.random().Between(0, network_.options().latency.wire_ns / 2);
-  At(network_.scheduler().now_ns() + pause, kSecondHalf);
+  At(network_.scheduler().now_ns() + pause, kNextPiece);
 }
 
 void QueuePair::Deliver(const Item& item) {

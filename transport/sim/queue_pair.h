@@ -36,7 +36,7 @@ class QueuePair final : public EventHandler {
   void OnEvent(uint64_t tag) override;
 
  private:
-  enum Phase : uint64_t { kArrive, kExecute, kSecondHalf, kComplete, kPhases };
+  enum Phase : uint64_t { kArrive, kExecute, kNextPiece, kComplete, kPhases };
 
   struct Item {
     bool is_message = false;
@@ -56,6 +56,7 @@ class QueuePair final : public EventHandler {
   void ExpectFirst();
   void Arrive();
   void Execute();
+  void ExecutePiece();
   void Deliver(const Item& item);
   void EndItem(Fate fate);
   void At(int64_t when_ns, Phase phase);
@@ -66,6 +67,7 @@ class QueuePair final : public EventHandler {
   std::deque<Item> items_;
   std::deque<Answer> answers_;
   Fate chain_fate_ = Fate::kOk;  // of the chain that is being executed
+  Pieces pieces_;                // of the operation that is being executed: the last is next
   uint32_t messages_ = 0;
   bool cut_ = false;
   uint64_t life_ = 0;  // events of earlier lives do not count

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "transport/sim/queue_pair.h"
@@ -52,14 +53,15 @@ Fate SimTransport::Post(NodeId peer, std::span<const Operation> chain, Completio
 // What a dead node's memory is used for until its death is known does no harm.
 Fate SimTransport::ExecuteNow(NodeId peer, std::span<const Operation> chain) {
   network_.Record(kTracePost, self_, peer, chain[0].remote.address, chain.size());
+  Pieces pieces;
   for (const Operation& op : chain) {
-    const bool halves = network_.options().faults.torn_transfers && op.length > 8 &&
-                        (op.code == OpCode::kRead || op.code == OpCode::kWrite);
-    const uint32_t middle = halves ? op.length / 2 : op.length;
-    Fate fate = network_.Execute(self_, peer, op, 0, middle);
-    Spend(network_.options().latency.gap_ns + network_.Lateness());
-    if (fate == Fate::kOk && halves) fate = network_.Execute(self_, peer, op, middle, op.length);
-    if (fate != Fate::kOk) return fate;
+    network_.Tear(op, pieces);
+    while (!pieces.empty()) {
+      const Fate fate = network_.Execute(self_, peer, op, pieces.back());
+      pieces.pop_back();
+      Spend(network_.options().latency.gap_ns + network_.Lateness());
+      if (fate != Fate::kOk) return fate;
+    }
   }
   return Fate::kOk;
 }
