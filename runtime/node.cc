@@ -6,6 +6,8 @@
 #include "runtime/bootstrap/options_table.h"
 #include "runtime/node_impl.h"
 #include "runtime/sync/atomic_words.h"
+#include "runtime/sync/permits.h"
+#include "runtime/sync/signal_flag.h"
 
 namespace farpage {
 
@@ -54,6 +56,32 @@ absl::StatusOr<Mutex> Node::MakeMutex(std::string_view name) {
   absl::StatusOr<std::shared_ptr<internal::QueueLock>> lock = impl_->locks().Make(name);
   if (!lock.ok()) return lock.status();
   return Mutex(*std::move(lock));
+}
+
+absl::StatusOr<SharedMutex> Node::MakeSharedMutex(std::string_view name) {
+  using internal::Permits;
+  absl::StatusOr<std::shared_ptr<Permits>> permits = Permits::Create(
+      impl_->cluster(), impl_->locks(), Permits::Kind::kSharedMutex, name, Permits::kAll);
+  if (!permits.ok()) return permits.status();
+  impl_->Keep(*permits);
+  return SharedMutex(*std::move(permits));
+}
+
+absl::StatusOr<Semaphore> Node::MakeSemaphore(std::string_view name, uint64_t permits) {
+  using internal::Permits;
+  absl::StatusOr<std::shared_ptr<Permits>> made =
+      Permits::Create(impl_->cluster(), impl_->locks(), Permits::Kind::kSemaphore, name, permits);
+  if (!made.ok()) return made.status();
+  impl_->Keep(*made);
+  return Semaphore(*std::move(made));
+}
+
+absl::StatusOr<Flag> Node::MakeFlag(std::string_view name, uint32_t waiting_node) {
+  absl::StatusOr<std::shared_ptr<internal::SignalFlag>> flag =
+      internal::SignalFlag::Create(impl_->cluster(), name, waiting_node);
+  if (!flag.ok()) return flag.status();
+  impl_->Keep(*flag);
+  return Flag(*std::move(flag));
 }
 
 absl::StatusOr<internal::AtomicWords> Node::MakeAtomicWords(std::string_view name, size_t count) {

@@ -23,7 +23,6 @@
 #include "runtime/memory/fault_handler.h"
 #include "runtime/memory/pager.h"
 #include "runtime/release/release_engine.h"
-#include "runtime/sync/atomic_words.h"
 #include "runtime/sync/barrier.h"
 #include "runtime/sync/queue_lock.h"
 #include "runtime/sync/shared_memory_resource.h"
@@ -46,9 +45,8 @@ class NodeImpl final : public FaultServer {
   const Counters& counters() const { return counters_; }
   Barrier& barrier() { return *barrier_; }
   QueueLockPool& locks() { return *locks_; }
-  // Keeps an array's memory, which other nodes may use for longer than this node's own handles
-  // last.
-  void Keep(std::shared_ptr<AtomicWordsImpl> words) { atomics_.push_back(std::move(words)); }
+  // Keeps what other nodes may use for longer than this node's own handles last.
+  void Keep(std::shared_ptr<const void> used) { kept_.push_back(std::move(used)); }
 
   // As the functions of Node.
   absl::StatusOr<void*> Allocate(std::string_view name, size_t bytes,
@@ -104,7 +102,7 @@ class NodeImpl final : public FaultServer {
   std::unique_ptr<Barrier> barrier_;
   std::unique_ptr<QueueLockPool> locks_;
   std::vector<std::unique_ptr<SharedMemoryResource, ResourceEnd>> resources_;
-  std::vector<std::shared_ptr<AtomicWordsImpl>> atomics_;
+  std::vector<std::shared_ptr<const void>> kept_;
   bool handles_faults_ = false;
   std::atomic<void*> calibration_page_{nullptr};  // served at once, to see how long a fault takes
 };

@@ -13,7 +13,10 @@
 #include "absl/time/time.h"
 #include "runtime/sync/atomic_words.h"
 #include "runtime/sync/barrier.h"
+#include "runtime/sync/permits.h"
 #include "runtime/sync/queue_lock.h"
+#include "runtime/sync/signal_flag.h"
+#include "tests/sync/permits_cluster.h"
 #include "tests/sync/sync_cluster.h"
 #include "tests/transport/fork_cluster.h"
 
@@ -125,6 +128,93 @@ TEST_P(KilledNodeTest, WaitingForTheLock) {
     absl::Status status = holds ? lock->Unlock() : lock->Lock();
     if (!holds && status.ok()) status = lock->Unlock();
     if (!status.ok()) ExpectVictimNamed(status);
+    LeaveTogether(page);
+  });
+  KillWhenReady(cluster, kNodes);
+}
+
+// The victim reads. Writers are told; others read on.
+TEST_P(KilledNodeTest, WithAShareInItsHands) {
+  ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
+    std::unique_ptr<SyncNode> node = Join(rendezvous);
+    std::shared_ptr<Permits> mutex =
+        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "m", Permits::kAll);
+    ASSERT_NE(mutex->home(), NodeId(kVictim));
+    if (rendezvous.self() == NodeId(kVictim)) {
+      EXPECT_EQ(mutex->Acquire(1), absl::OkStatus());
+      page.words[0].fetch_add(1);
+      WaitToBeKilled();
+    }
+    Await("the victim's share", [&] { return page.words[0].load() > 0; });
+    page.words[0].fetch_add(1);
+    ExpectVictimNamed(mutex->Acquire(Permits::kAll));
+    EXPECT_EQ(mutex->Acquire(1), absl::OkStatus());
+    ExpectVictimNamed(mutex->Acquire(Permits::kAll));
+    EXPECT_EQ(mutex->Release(1), absl::OkStatus());
+    LeaveTogether(page);
+  });
+  KillWhenReady(cluster, kNodes);
+}
+
+// The victim is a writer in line, with readers before and behind it. It may have been looking at
+// the words when it was killed: then it is named.
+TEST_P(KilledNodeTest, WaitingForTheSharedMutex) {
+  ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
+    std::unique_ptr<SyncNode> node = Join(rendezvous);
+    std::shared_ptr<Permits> mutex =
+        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "m", Permits::kAll);
+    ASSERT_NE(mutex->home(), NodeId(kVictim));
+    const bool holds = rendezvous.self() == NodeId(0);
+    if (holds) {
+      EXPECT_EQ(mutex->Acquire(1), absl::OkStatus());
+    } else {
+      Await("node 0's share", [&] { return page.words[0].load() > 0; });
+    }
+    page.words[0].fetch_add(1);
+    if (rendezvous.self() == NodeId(kVictim)) {
+      static_cast<void>(mutex->Acquire(Permits::kAll));
+      ADD_FAILURE() << "the victim lived";
+    }
+    if (!holds) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    absl::Status status = holds ? absl::OkStatus() : mutex->Acquire(1);
+    page.words[2].fetch_add(1);
+    Await("all readers", [&] { return page.words[2].load() == kNodes - 1; });
+    if (status.ok()) status = mutex->Release(1);
+    if (!status.ok()) ExpectVictimNamed(status);
+    LeaveTogether(page);
+  });
+  KillWhenReady(cluster, kNodes);
+}
+
+TEST_P(KilledNodeTest, BeforeItReleasedTheSemaphore) {
+  ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
+    std::unique_ptr<SyncNode> node = Join(rendezvous);
+    std::shared_ptr<Permits> semaphore =
+        *MakeOne(node->cluster(), Permits::Kind::kSemaphore, "s", 0);
+    ASSERT_NE(semaphore->home(), NodeId(kVictim));
+    page.words[0].fetch_add(1);
+    if (rendezvous.self() == NodeId(kVictim)) WaitToBeKilled();
+    ExpectVictimNamed(semaphore->Acquire(1));
+    LeaveTogether(page);
+  });
+  KillWhenReady(cluster, kNodes);
+}
+
+TEST_P(KilledNodeTest, BeforeItSetTheFlagOrWaitedForIt) {
+  ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
+    std::unique_ptr<SyncNode> node = Join(rendezvous);
+    std::shared_ptr<SignalFlag> mine = *SignalFlag::Create(node->cluster(), "f", 0);
+    std::shared_ptr<SignalFlag> victims = *SignalFlag::Create(node->cluster(), "v", kVictim);
+    page.words[0].fetch_add(1);
+    if (rendezvous.self() == NodeId(kVictim)) WaitToBeKilled();
+    if (rendezvous.self() == NodeId(0)) ExpectVictimNamed(mine->WaitUntil(1).status());
+    absl::Status set;
+    Await("an error", [&] {
+      node->cluster().fabric().Progress();
+      set = victims->Set(1);
+      return !set.ok();
+    });
+    ExpectVictimNamed(set);
     LeaveTogether(page);
   });
   KillWhenReady(cluster, kNodes);

@@ -13,8 +13,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "farpage/atomic_array.h"
+#include "farpage/flag.h"
 #include "farpage/mutex.h"
 #include "farpage/options.h"
+#include "farpage/semaphore.h"
+#include "farpage/shared_mutex.h"
 #include "farpage/statistics.h"
 
 namespace farpage {
@@ -113,6 +116,16 @@ class Node {
 
   // A lock all nodes share. Collective; names are compared.
   absl::StatusOr<Mutex> MakeMutex(std::string_view name);
+
+  // A lock for many readers or one writer. Collective; names are compared. It keeps some registered
+  // memory until the nodes leave, as those below do.
+  absl::StatusOr<SharedMutex> MakeSharedMutex(std::string_view name);
+
+  // A semaphore that begins with `permits`. Collective; names and numbers are compared.
+  absl::StatusOr<Semaphore> MakeSemaphore(std::string_view name, uint64_t permits);
+
+  // A flag for which one node waits. Collective; names and nodes are compared.
+  absl::StatusOr<Flag> MakeFlag(std::string_view name, uint32_t waiting_node);
 
   // An array of 64-bit integers with atomic operations, never cached. Collective. Zeroed.
   // Freed when nodes leave.
