@@ -1,42 +1,15 @@
 #include "tests/model/explorer.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
+#include "tests/model/frontier.h"
 #include "tests/model/moves.h"
 #include "tests/model/trace.h"
 #include "tests/model/visited.h"
 
 namespace farpage::model {
 namespace {
-
-// Worlds whose successors are still to be found, in the order in which they were found.
-class Frontier {
- public:
-  void Push(const World& world) {
-    if (blocks_.empty() || blocks_.back().size() > kBlockBytes) blocks_.emplace_back();
-    Compress(world, blocks_.back());
-    ++count_;
-  }
-  World Pop() {
-    World world;
-    at_ += Decompress(blocks_.front().data() + at_, world);
-    if (at_ == blocks_.front().size() && (blocks_.size() > 1 || count_ == 1)) {
-      blocks_.pop_front();
-      at_ = 0;
-    }
-    --count_;
-    return world;
-  }
-  bool empty() const { return count_ == 0; }
-
- private:
-  static constexpr size_t kBlockBytes = size_t{1} << 20;
-  std::deque<std::string> blocks_;
-  size_t at_ = 0;
-  uint64_t count_ = 0;
-};
 
 // The steps between states that need no new access, to see from where rest can be reached.
 class Progress {
@@ -94,7 +67,7 @@ Exploration Explore(const Variant& variant, const StepFunction& step, Fault faul
   Exploration result;
   Executor executor(variant, step, fault);
   Visited visited;
-  Frontier frontier;
+  Frontier<World> frontier;
   Progress progress;
   std::vector<uint32_t> depths;  // number of the first state of each level
   std::vector<Move> moves;

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "tests/model/hash.h"
+
 namespace farpage::model {
 namespace {
 
@@ -44,27 +46,6 @@ void RenameInside(NodeView& node, const Naming& name) {
   for (uint32_t index = 0; index < node.queued; ++index) {
     node.queue[index] = RenameOp(node.queue[index], name);
   }
-}
-
-__extension__ typedef unsigned __int128 Wide;
-
-uint64_t Mix(uint64_t hash, uint64_t value) {
-  const Wide product = static_cast<Wide>(hash ^ value) * 0x9E3779B97F4A7C15u;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^
-         std::rotl(hash, 23);
-}
-
-uint64_t Hash(const void* data, size_t bytes) {
-  const char* at = static_cast<const char*>(data);
-  uint64_t hash = 0xD1B54A32D192ED03u;
-  for (; bytes >= 8; bytes -= 8, at += 8) {
-    uint64_t value;
-    std::memcpy(&value, at, 8);
-    hash = Mix(hash, value);
-  }
-  uint64_t rest = 0;
-  std::memcpy(&rest, at, bytes);
-  return Mix(Mix(hash, rest), 0x2545F4914F6CDD1Du);
 }
 
 // A number that stays the same when nodes are renamed.
@@ -161,27 +142,6 @@ uint64_t Fingerprint(const World& world, const Variant& variant) {
     least = std::min(least, Hash(&renamed, sizeof(renamed)));
   } while (std::next_permutation(place.begin(), place.begin() + variant.nodes));
   return least;
-}
-
-// A bit for each byte, then the bytes that are not zero.
-void Compress(const World& world, std::string& out) {
-  const auto* bytes = reinterpret_cast<const char*>(&world);
-  const size_t start = out.size();
-  out.append((sizeof(World) + 7) / 8, '\0');
-  for (size_t index = 0; index < sizeof(World); ++index) {
-    if (bytes[index] == 0) continue;
-    out[start + index / 8] = static_cast<char>(out[start + index / 8] | 1 << index % 8);
-    out.push_back(bytes[index]);
-  }
-}
-
-size_t Decompress(const char* bytes, World& world) {
-  auto* out = reinterpret_cast<char*>(&world);
-  const char* next = bytes + (sizeof(World) + 7) / 8;
-  for (size_t index = 0; index < sizeof(World); ++index) {
-    out[index] = (bytes[index / 8] >> index % 8 & 1) != 0 ? *next++ : '\0';
-  }
-  return static_cast<size_t>(next - bytes);
 }
 
 }  // namespace farpage::model

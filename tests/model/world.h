@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
 
 #include "directory/protocol.h"
@@ -123,10 +122,6 @@ World Renamed(const World& world, const std::array<uint8_t, kMostNodes>& name, u
 // 2^-64, for no others. Time: of n! namings, only those that an order by local features leaves
 // open.
 uint64_t Fingerprint(const World& world, const Variant& variant);
-
-// A world in fewer bytes, appended to `out`; and back.
-void Compress(const World& world, std::string& out);
-size_t Decompress(const char* bytes, World& world);  // returns how many bytes were used
 
 }  // namespace farpage::model
 

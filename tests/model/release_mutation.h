@@ -1,0 +1,42 @@
+// Deliberate errors of release consistency, each of which the explorer must find.
+#ifndef FARPAGE_TESTS_MODEL_RELEASE_MUTATION_H_
+#define FARPAGE_TESTS_MODEL_RELEASE_MUTATION_H_
+
+#include <span>
+#include <vector>
+
+#include "tests/model/release_explorer.h"
+#include "tests/model/release_machine.h"
+#include "tests/model/release_world.h"
+
+namespace farpage::release_model {
+
+// directory::StepRelease() with something around it, or a fault in what surrounds the steps.
+struct Mutation {
+  const char* name;
+  const char* what;
+  directory::ReleaseVerdict (*step)(directory::ReleasePage&, const directory::ReleaseStimulus&,
+                                    directory::ReleaseEffects&) = &directory::StepRelease;
+  Fault fault = Fault::kNone;
+};
+
+// All of them; the names are unique.
+std::span<const Mutation> Mutations();
+// Stops the process if there is none of that name.
+const Mutation& FindMutation(const char* name);
+
+// What the test suite explores; what takes longer; and, smallest first, where mutations are sought.
+std::vector<Variant> StandardVariants();
+std::vector<Variant> LargeVariants();
+std::vector<Variant> HuntingVariants();
+
+// The first of HuntingVariants() in which the mutation is found, or the last.
+struct Catch {
+  Variant variant;
+  Exploration result;
+};
+Catch Hunt(const Mutation& mutation);
+
+}  // namespace farpage::release_model
+
+#endif  // FARPAGE_TESTS_MODEL_RELEASE_MUTATION_H_
