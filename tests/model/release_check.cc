@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
   app.add_subcommand("all", "the variants of the test suite");
   app.add_subcommand("large", "larger ones: minutes");
   app.add_subcommand("mutations", "deliberate errors, each of which must be found");
+  app.add_subcommand("every-effect", "drops each effect of each step in turn");
   app.add_subcommand("litmus", "what a load must see, and what it may miss");
   CLI::App* one = app.add_subcommand("one", "one variant, as given by the options");
   Variant variant{.name = "as given"};
@@ -107,6 +108,7 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("all")) return RunAll(StandardVariants());
   if (app.got_subcommand("large")) return RunAll(LargeVariants());
   if (app.got_subcommand("mutations")) return RunMutations();
+  if (app.got_subcommand("every-effect")) return RunEveryEffect();
   if (app.got_subcommand("litmus")) return RunLitmus();
   if (apart) variant.homes[1] = 1;
   if (serves_only) variant.homes = {Variant::kNobody, Variant::kNobody};

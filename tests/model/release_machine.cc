@@ -12,9 +12,9 @@ using directory::ReleaseInput;
 using directory::ReleaseState;
 
 const char* Name(Property property) {
-  static constexpr std::array<const char*, 4> kNames = {
-      "every read returns the last write before it", "effects fit the page", "queues are bounded",
-      "what was begun can end"};
+  static constexpr std::array<const char*, 5> kNames = {
+      "every read returns the last write before it", "what is said to be accessible is",
+      "effects fit the page", "queues are bounded", "what was begun can end"};
   return kNames[static_cast<size_t>(property)];
 }
 
@@ -89,6 +89,7 @@ void Machine::Continue(World& world, uint32_t node, uint32_t page) {
   const uint32_t count = copy.pending_count;
   copy.pending = {};
   copy.pending_count = 0;
+  for (uint32_t at = 0; at < count; ++at) Log(std::string(", ") + Name(pending[at]));
   Run(world, node, page, pending.data(), pending.data() + count);
 }
 
@@ -238,6 +239,13 @@ std::optional<Finding> CheckState(const World& world, const Variant& variant) {
   for (uint32_t node = 0; node < variant.nodes; ++node) {
     for (uint32_t page = 0; page < variant.pages; ++page) {
       const Copy& copy = world.nodes[node].copies[page];
+      const ReleaseState state = copy.page.state;
+      const bool dirty_here = state != ReleaseState::kDirty || copy.mapping == Mapping::kWritable;
+      const bool clean_here = state != ReleaseState::kClean || copy.mapping != Mapping::kNone;
+      if (copy.pending_count == 0 && (!dirty_here || !clean_here)) {
+        return Finding{Property::kHere, "node " + std::to_string(node) + " cannot access page " +
+                                            std::to_string(page)};
+      }
       if (copy.mapping == Mapping::kNone || copy.told != 0) continue;
       const Bits content = variant.AtHome(node, page) ? world.frames[page] : copy.content;
       for (uint32_t byte = 0; byte < variant.bytes; ++byte) {

@@ -48,6 +48,7 @@ enum class Fault : uint8_t {
 
 enum class Property : uint8_t {
   kLastWrite,  // who is ordered after a byte's last write and maps its page sees it
+  kHere,       // what the protocol takes for accessible is
   kPager,      // no effect that does not fit what is mapped, kept, or listed
   kBounds,     // connections and notices do not overflow
   kProgress,   // what was begun can end
@@ -141,7 +142,7 @@ class Machine {
   bool sent_ = false;  // the step under way sent changed bytes
 };
 
-// What is wrong with a state: Property::kLastWrite.
+// What is wrong with a state: Property::kLastWrite or kHere.
 std::optional<Finding> CheckState(const World& world, const Variant& variant);
 
 }  // namespace farpage::release_model

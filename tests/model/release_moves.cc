@@ -203,7 +203,7 @@ bool AtRest(const World& world, const Variant& variant) {
       return false;
     }
     for (const Copy& copy : view.copies) {
-      if (copy.fetch != Fetch::kNone) return false;
+      if (copy.page.state == ReleaseState::kFetching) return false;
     }
   }
   return true;
@@ -212,7 +212,7 @@ bool AtRest(const World& world, const Variant& variant) {
 std::string Describe(const Move& move) {
   static constexpr std::array<const char*, 14> kNames = {
       "faults", "has fetched", "fails to fetch", "evicts",  "pins",
-      "unpins", "goes on",     "stores to",      "loads",   "'s operation",
+      "unpins", "goes on",     "stores to",      "loads",   "has an operation executed",
       "locks",  "unlocks",     "to the barrier", "advances"};
   std::string text =
       "node " + std::to_string(move.node) + " " + kNames[static_cast<size_t>(move.kind)];

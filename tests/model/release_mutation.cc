@@ -107,8 +107,11 @@ ReleaseVerdict ReleasePinned(ReleasePage& page, const ReleaseStimulus& stimulus,
   return Without<ReleaseEffect::kProtect>(page, unpinned, effects);
 }
 
+// Of the first in the table.
+constexpr size_t kForNodes = 9;
+
 constexpr auto kAll = std::to_array<Mutation>({
-    // Steps.
+    // Steps that running nodes survive.
     {"notice-forgotten", "a release names no pages", &Without<ReleaseEffect::kNotice>},
     {"write-not-listed", "a page that is written is not looked at by the next release",
      &Without<ReleaseEffect::kList>},
@@ -123,6 +126,7 @@ constexpr auto kAll = std::to_array<Mutation>({
     {"named-ignored", "copies stay when notices name them", &IgnoreNamed},
     {"named-dirty-ignored", "copies that were written stay when notices name them",
      &KeepDirtyWhenNamed},
+    // Other steps.
     {"named-unprotected", "a page is written between its diff and its end, named by a notice",
      &WithoutOn<ReleaseEffect::kProtect, ReleaseInput::kNamed>},
     {"release-protect-late", "a release compares a page before it protects it",
@@ -192,6 +196,7 @@ constexpr auto kAll = std::to_array<Mutation>({
 }  // namespace
 
 std::span<const Mutation> Mutations() { return kAll; }
+std::span<const Mutation> StepMutations() { return std::span(kAll).first<kForNodes>(); }
 
 const Mutation& FindMutation(const char* name) {
   for (const Mutation& mutation : kAll) {

@@ -22,8 +22,14 @@ struct Mutation {
 
 // All of them; the names are unique.
 std::span<const Mutation> Mutations();
+// Those that running nodes can carry out too, to compute something wrong and go on.
+std::span<const Mutation> StepMutations();
 // Stops the process if there is none of that name.
 const Mutation& FindMutation(const char* name);
+
+// The systematic counterpart: leaves out each effect of each step in turn, and prints what became
+// of it. Returns the exit status: 0 if each was missed.
+int RunEveryEffect();
 
 // What the test suite explores; what takes longer; and, smallest first, where mutations are sought.
 std::vector<Variant> StandardVariants();

@@ -14,58 +14,99 @@ Variant Unlimited(const char* name) {
           .others = Variant::kUnlimited};
 }
 
-Variant TwoNodesDirect() {
-  Variant variant = Unlimited("two nodes, direct");
+Variant Direct(Variant variant, const char* name) {
+  variant.name = name;
   variant.direct = true;
   return variant;
 }
 
-Variant TwoNodesFine() {
-  Variant variant = Unlimited("two nodes, any interleaving");
+Variant OneByte(const char* name) {
+  Variant variant = Unlimited(name);
   variant.bytes = 1;
+  return variant;
+}
+
+Variant TwoNodesFine() {
+  Variant variant = OneByte("two nodes, any interleaving");
   variant.coarse = false;
   return variant;
 }
 
-Variant TwoNodesPins() {
-  Variant variant = Unlimited("two nodes, pins, failures");
-  variant.bytes = 1;
+Variant TwoNodesServed() {
+  Variant variant = OneByte("two nodes, a home that only serves");
+  variant.homes[0] = Variant::kNobody;
+  return variant;
+}
+
+Variant Pins(Variant variant, const char* name) {
+  variant.name = name;
   variant.pins = true;
   variant.failures = true;
   return variant;
 }
 
-Variant TwoPages() {
-  Variant variant = Unlimited("two nodes, two pages, two homes, direct");
+Variant TwoPages(const char* name) {
+  Variant variant = OneByte(name);
   variant.pages = 2;
   variant.homes = {0, 1};
-  variant.bytes = 1;
   variant.direct = true;
   variant.others = 0;
   return variant;
 }
 
-Variant ThreeNodes() {
-  Variant variant = Unlimited("three nodes, direct");
-  variant.nodes = 3;
-  variant.bytes = 1;
-  variant.direct = true;
+Variant TwoPagesBrief() {
+  Variant variant = TwoPages("two nodes, two pages, two homes, no barrier");
   variant.barriers = 0;
+  return variant;
+}
+
+Variant TwoLocks(uint32_t nodes, const char* name) {
+  Variant variant = Direct(OneByte(name), name);
+  variant.nodes = nodes;
+  variant.locks = 2;
+  variant.barriers = 0;
+  variant.others = 0;
   variant.touch_to_write = false;
   return variant;
 }
 
-Variant ThreeNodesQuiet() {
-  Variant variant = ThreeNodes();
+Variant ThreeNodes(const char* name) {
+  Variant variant = Direct(OneByte(name), name);
+  variant.nodes = 3;
+  variant.touch_to_write = false;
+  return variant;
+}
+
+Variant ThreeNodesLock() {
+  Variant variant = ThreeNodes("three nodes, a lock");
+  variant.barriers = 0;
   variant.others = 0;
   return variant;
 }
 
 Variant ThreeNodesBarrier() {
-  Variant variant = ThreeNodes();
-  variant.name = "three nodes, a barrier and no lock, direct";
+  Variant variant = ThreeNodes("three nodes, a barrier");
   variant.locks = 0;
-  variant.barriers = Variant::kUnlimited;
+  return variant;
+}
+
+Variant ThreeNodesLockAndOthers() {
+  Variant variant = ThreeNodes("three nodes, a lock, other pages");
+  variant.barriers = 0;
+  return variant;
+}
+
+Variant ThreeNodesPosted() {
+  Variant variant = ThreeNodes("three nodes, a lock, posted");
+  variant.direct = false;
+  variant.barriers = 0;
+  variant.others = 0;
+  return variant;
+}
+
+Variant ThreeNodesAll() {
+  Variant variant = ThreeNodes("three nodes, a lock and a barrier");
+  variant.others = 0;
   return variant;
 }
 
@@ -73,16 +114,34 @@ Variant ThreeNodesBarrier() {
 
 std::vector<Variant> StandardVariants() {
   return {
-      Unlimited("two nodes"), TwoNodesFine(), TwoNodesPins(), TwoPages(),
-      ThreeNodesBarrier(),    ThreeNodes(),
+      Unlimited("two nodes"),
+      TwoNodesFine(),
+      Pins(OneByte(""), "two nodes, pins, failures"),
+      Pins(Direct(TwoNodesServed(), ""), "two nodes, pins, a home that serves"),
+      TwoPagesBrief(),
+      ThreeNodesLock(),
+      ThreeNodesBarrier(),
   };
 }
 
-std::vector<Variant> LargeVariants() { return StandardVariants(); }
+std::vector<Variant> LargeVariants() {
+  return {
+      TwoLocks(2, "two nodes, two locks"),
+      TwoPages("two nodes, two pages, two homes"),
+      ThreeNodesLockAndOthers(),
+      ThreeNodesPosted(),
+      ThreeNodesAll(),
+  };
+}
 
 std::vector<Variant> HuntingVariants() {
   return {
-      TwoNodesDirect(), Unlimited("two nodes"), TwoNodesPins(), TwoNodesFine(), ThreeNodesQuiet(),
+      Direct(Unlimited(""), "two nodes, direct"),
+      TwoNodesServed(),
+      Pins(Direct(OneByte(""), ""), "two nodes, pins"),
+      Pins(Direct(TwoNodesServed(), ""), "two nodes, pins, served"),
+      TwoNodesFine(),
+      ThreeNodesLock(),
   };
 }
 
