@@ -35,8 +35,6 @@ ReleaseEffects Machine::Feed(World& world, uint32_t node, uint32_t page, Release
   Copy& copy = world.nodes[node].copies[page];
   const ReleaseState before = copy.page.state;
   const bool asks = input == ReleaseInput::kRead || input == ReleaseInput::kWrite;
-  if (input == ReleaseInput::kUnpin) copy.pinned = copy.told = 0;
-  if (input == ReleaseInput::kNamed && copy.pinned != 0) copy.told = 1;
   if (asks && before == ReleaseState::kInvalid) {
     copy.to_write = input == ReleaseInput::kWrite && !variant_.AtHome(node, page) ? 1 : 0;
   }
@@ -144,6 +142,14 @@ void Machine::Carry(World& world, uint32_t node, uint32_t page, ReleaseEffect ef
       copy.has_twin = 0;
       copy.twin = 0;
       break;
+    case ReleaseEffect::kMerge: {
+      expect(copy.has_twin != 0 && copy.mapping == Mapping::kWritable);
+      const Bits frame = FrameAfterOwnDiffs(world, node, page);
+      const auto differs = static_cast<Bits>(frame ^ copy.twin);
+      copy.content = static_cast<Bits>((copy.content & ~differs) | (frame & differs));
+      copy.twin = frame;
+      break;
+    }
     case ReleaseEffect::kUnmap:
       expect(copy.mapping != Mapping::kNone);
       copy.mapping = Mapping::kNone;
@@ -156,6 +162,18 @@ void Machine::Carry(World& world, uint32_t node, uint32_t page, ReleaseEffect ef
     case ReleaseEffect::kNotice:
       break;  // the release sees to it
   }
+}
+
+// What a read of the frame returns that is posted now: the connection executes in order.
+Bits Machine::FrameAfterOwnDiffs(const World& world, uint32_t node, uint32_t page) {
+  Bits frame = world.frames[page];
+  const NodeView& view = world.nodes[node];
+  for (uint32_t at = 0; at < view.queued; ++at) {
+    const Op& op = view.queue[at];
+    if (op.kind != OpKind::kDiff || op.page != page) continue;
+    frame = static_cast<Bits>((frame & ~op.mask) | op.values);
+  }
+  return frame;
 }
 
 void Machine::SendDiff(World& world, uint32_t node, uint32_t page) {
@@ -246,7 +264,7 @@ std::optional<Finding> CheckState(const World& world, const Variant& variant) {
         return Finding{Property::kHere, "node " + std::to_string(node) + " cannot access page " +
                                             std::to_string(page)};
       }
-      if (copy.mapping == Mapping::kNone || copy.told != 0) continue;
+      if (copy.mapping == Mapping::kNone) continue;
       const Bits content = variant.AtHome(node, page) ? world.frames[page] : copy.content;
       for (uint32_t byte = 0; byte < variant.bytes; ++byte) {
         const bool ordered = (world.order[page][byte] & OrderOfNode(node)) != 0;

@@ -109,6 +109,7 @@ class Machine {
            const directory::ReleaseEffect* end);
   void Carry(World& world, uint32_t node, uint32_t page, directory::ReleaseEffect effect);
   void SendDiff(World& world, uint32_t node, uint32_t page);
+  static Bits FrameAfterOwnDiffs(const World& world, uint32_t node, uint32_t page);
   void Post(World& world, uint32_t node, const Op& op);
   void Apply(World& world, uint32_t node, const Op& op);
   Bits& Content(World& world, uint32_t node, uint32_t page);

@@ -16,9 +16,7 @@ bool CanStore(const World& world, const Variant& variant, uint32_t node, uint32_
               uint32_t byte) {
   const Copy& copy = world.nodes[node].copies[page];
   const bool ordered = (world.order[page][byte] & OrderOfNode(node)) != 0;
-  // What others have written is not seen in a pinned page, and must not be written over there.
-  const bool may = ordered && (copy.told == 0 || world.order[page][byte] == OrderOfNode(node));
-  return byte < variant.bytes && copy.mapping == Mapping::kWritable && may;
+  return byte < variant.bytes && copy.mapping == Mapping::kWritable && ordered;
 }
 
 void ListPageMoves(const World& world, const Variant& variant, uint32_t node, uint32_t page,
@@ -154,7 +152,7 @@ void Make(const Move& move, World& world, Machine& machine, const Script* script
       copy.pinned = 1;
       break;
     case MoveKind::kUnpin:
-      feed(ReleaseInput::kUnpin);
+      copy.pinned = 0;
       break;
     case MoveKind::kContinue:
       machine.Continue(world, move.node, move.page);

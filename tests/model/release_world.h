@@ -56,8 +56,7 @@ struct Copy {
   uint8_t has_twin : 1 = 0;
   uint8_t in_list : 1 = 0;  // of what the next release looks at
   uint8_t pinned : 1 = 0;
-  uint8_t told : 1 = 0;  // others' notices named it while it was pinned: reads may miss them
-  uint8_t pending_count : 3 = 0;
+  uint8_t pending_count : 4 = 0;
   std::array<directory::ReleaseEffect, 5> pending{};  // effects of a step still to be carried out
 };
 
