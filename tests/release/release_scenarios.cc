@@ -7,34 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "tests/release/release_memory.h"
 #include "tests/runtime/scenario.h"
 
 namespace farpage::testing {
 namespace {
-
-constexpr size_t kPageWords = 4096 / sizeof(uint64_t);
-
-std::span<uint64_t> Released(Node& node, const char* name, size_t pages,
-                             Placement placement = Placement::kBlock) {
-  return AllocateOrDie<uint64_t>(node, name, pages * kPageWords,
-                                 {.consistency = Consistency::kRelease, .placement = placement});
-}
-
-Mutex MutexOrDie(Node& node, const std::string& name) {
-  absl::StatusOr<Mutex> mutex = node.MakeMutex(name);
-  REQUIRE_OK(mutex.status());
-  return *mutex;
-}
-
-uint64_t Load(uint64_t& word) { return *static_cast<volatile uint64_t*>(&word); }
-void Store(uint64_t& word, uint64_t value) { *static_cast<volatile uint64_t*>(&word) = value; }
-
-// Reads enough other pages for everything else to be evicted. The cache is small.
-void EvictEverything(std::span<uint64_t> other) {
-  for (size_t page = 0; page < other.size() / kPageWords; ++page) {
-    static_cast<void>(Load(other[page * kPageWords]));
-  }
-}
 
 // All nodes write words of all pages between barriers, and see each other's.
 NODE_SCENARIO(ReleasedPlacements) {

@@ -52,6 +52,23 @@ TEST_P(Release, ReaderFallsBehind) {
   Passes("ReaderFallsBehind", 3, {{"FARPAGE_NOTICE_LOG_BYTES", "4K"}});
 }
 
+TEST_P(Release, ReadersAndWriters) { Passes("ReleasedReadersAndWriters", 3); }
+TEST_P(Release, ReadersAndWritersWithEvictions) {
+  Passes("ReleasedReadersAndWriters", 4, {{"FARPAGE_CACHE_BYTES", "64K"}});
+}
+TEST_P(Release, RingOfSlots) { Passes("ReleasedRingOfSlots", 3); }
+TEST_P(Release, RingOfSlotsWithShortLogs) {
+  Passes("ReleasedRingOfSlots", 4,
+         {{"FARPAGE_CACHE_BYTES", "64K"}, {"FARPAGE_NOTICE_LOG_BYTES", "4K"}});
+}
+TEST_P(Release, FlagsInARing) {
+  Passes("ReleasedFlagsInARing", 4, {{"FARPAGE_CACHE_BYTES", "64K"}});
+}
+TEST_P(Release, FlagsWithManySetters) { Passes("ReleasedFlagsWithManySetters", 3); }
+TEST_P(Release, SynchronisedWithoutRemoteProcessors) {
+  Passes("SynchronisedWithoutRemoteProcessors", 3);
+}
+
 INSTANTIATE_TEST_SUITE_P(Settings, Release,
                          ::testing::Values(Setting{"userfaultfd", "1"}, Setting{"userfaultfd", "0"},
                                            Setting{"mprotect", "1"}),

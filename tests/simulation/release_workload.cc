@@ -1,6 +1,7 @@
 #include "tests/simulation/release_workload.h"
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -34,7 +35,7 @@ class ReleaseWorkload {
     SimulatedNode& node;
     Random random;
     std::vector<uint64_t> regions;
-    std::vector<std::shared_ptr<internal::QueueLock>> locks;
+    std::vector<AnyLock> locks;
   };
 
   // Words are numbered over all regions. Word n is protected by lock n mod (locks + 1), and those
@@ -117,14 +118,17 @@ bool ReleaseWorkload::Store(Program& program, uint64_t word, uint64_t value) {
 void ReleaseWorkload::VisitLocked(Program& program) {
   Random& random = program.random;
   const size_t index = random.Below(program.locks.size());
-  internal::QueueLock& lock = *program.locks[index];
+  AnyLock& lock = program.locks[index];
+  // For reading only, if the lock knows of it.
+  const bool shared = index < scenario_.lock_kinds.size() &&
+                      scenario_.lock_kinds[index] == LockKind::kSharedMutex && random.OneIn(2);
   absl::Status status;
   if (random.OneIn(4)) {
-    absl::StatusOr<bool> taken = lock.TryLock();
+    absl::StatusOr<bool> taken = lock.TryLock(shared);
     if (taken.ok() && !*taken) return;
     status = taken.status();
   } else {
-    status = lock.Lock();
+    status = lock.Lock(shared);
   }
   if (!status.ok()) {
     if (cluster_.network().deaths() == 0) cluster_.Fail(status.ToString());
@@ -134,13 +138,13 @@ void ReleaseWorkload::VisitLocked(Program& program) {
   for (uint64_t count = 1 + random.Below(3); count > 0; --count) {
     const uint64_t word = AnyWordOf(random, index);
     Load(program, word, locked_[word]);
-    if (random.OneIn(2)) continue;
+    if (shared || random.OneIn(2)) continue;
     program.node.Work(random.Between(0, scenario_.think_ns));
     // Back to what it was before, sometimes: a twin that is too old would hide it.
     const uint64_t value = random.OneIn(4) ? 0 : random.Next();
     if (Store(program, word, value)) locked_[word] = value;
   }
-  const absl::Status unlocked = lock.Unlock();
+  const absl::Status unlocked = lock.Unlock(shared);
   if (!unlocked.ok() && cluster_.network().deaths() == 0) cluster_.Fail(unlocked.ToString());
 }
 
@@ -182,8 +186,12 @@ void ReleaseWorkload::RunNode(SimulatedNode& node) {
         node.Allocate(absl::StrCat("region ", first->regions.size()), scenario_.pages, options));
   }
   for (uint32_t index = 0; index < scenario_.locks; ++index) {
-    first->locks.push_back(node.MakeLock(absl::StrCat("mutex ", index)));
+    const LockKind kind =
+        index < scenario_.lock_kinds.size() ? scenario_.lock_kinds[index] : LockKind::kMutex;
+    first->locks.emplace_back(node, kind, absl::StrCat("lock ", index));
   }
+  std::optional<FlagBarrier> flags;
+  if (scenario_.flags) flags.emplace(node);
   node.Ready();
   Random random(Random::Mix(scenario_.seed ^ (uint64_t{node.id().value()} << 40)));
   for (uint32_t thread = 1; thread < scenario_.threads; ++thread) {
@@ -205,7 +213,7 @@ void ReleaseWorkload::RunNode(SimulatedNode& node) {
       if (first->random.OneIn(3)) Visit(*first);
       if (first->random.OneIn(12)) Pin(*first, phase);
     }
-    const absl::Status passed = node.Barrier();
+    const absl::Status passed = flags.has_value() ? flags->Wait() : node.Barrier();
     if (passed.ok()) continue;
     if (cluster_.network().deaths() == 0) cluster_.Fail(passed.ToString());
     return;
@@ -261,18 +269,22 @@ ReleaseScenario MakeReleaseScenario(uint64_t seed, uint32_t nodes) {
                                 .home = static_cast<uint32_t>(random.Below(cluster.nodes))});
   }
   AddFaults(random, scenario);
+  for (uint32_t lock = 0; lock < scenario.locks; ++lock) {
+    scenario.lock_kinds.push_back(static_cast<LockKind>(random.Below(3)));
+  }
+  scenario.flags = random.OneIn(3);
   return scenario;
 }
 
 std::string Describe(const ReleaseScenario& scenario) {
   const ClusterOptions& cluster = scenario.cluster;
-  return absl::StrCat("seed ", scenario.seed, ": ", cluster.nodes, " nodes × ", scenario.threads,
-                      " threads, ", scenario.regions.size(), " regions of ", scenario.pages,
-                      " pages, ", scenario.locks, " locks, cache of ", cluster.cache_pages,
-                      " pages, log of ", cluster.notice_log_bytes, " bytes",
-                      cluster.direct ? ", frames mapped" : "", cluster.prefetch ? ", prefetch" : "",
-                      cluster.faults.torn_transfers ? ", torn transfers" : "",
-                      cluster.faults.deaths.empty() ? "" : ", a death");
+  return absl::StrCat(
+      "seed ", scenario.seed, ": ", cluster.nodes, " nodes × ", scenario.threads, " threads, ",
+      scenario.regions.size(), " regions of ", scenario.pages, " pages, ", scenario.locks,
+      " locks, cache of ", cluster.cache_pages, " pages, log of ", cluster.notice_log_bytes,
+      " bytes", scenario.flags ? ", flags" : "", cluster.direct ? ", frames mapped" : "",
+      cluster.prefetch ? ", prefetch" : "", cluster.faults.torn_transfers ? ", torn transfers" : "",
+      cluster.faults.deaths.empty() ? "" : ", a death");
 }
 
 Verdict RunReleaseScenario(const ReleaseScenario& scenario, internal::ReleaseStep step) {

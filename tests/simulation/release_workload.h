@@ -9,6 +9,7 @@
 #include "directory/release_protocol.h"
 #include "runtime/release/release_engine.h"
 #include "tests/simulation/simulated_cluster.h"
+#include "tests/simulation/synchronisation.h"
 #include "tests/simulation/workload.h"
 
 namespace farpage::simulation {
@@ -19,12 +20,14 @@ struct ReleaseScenario {
   uint64_t seed = 0;
   ClusterOptions cluster;
   std::vector<AllocateOptions> regions;
-  uint64_t pages = 4;        // of each region
-  uint32_t threads = 1;      // per node
-  uint32_t locks = 2;        // each protects every so-many-th word of every page
-  uint32_t phases = 3;       // between them, barriers
-  uint32_t operations = 40;  // per thread and phase
-  uint32_t words = 8;        // of a page, that are used
+  uint64_t pages = 4;                // of each region
+  uint32_t threads = 1;              // per node
+  uint32_t locks = 2;                // each protects every so-many-th word of every page
+  std::vector<LockKind> lock_kinds;  // of each; mutexes where there are no more
+  bool flags = false;                // in the place of barriers
+  uint32_t phases = 3;               // between them, barriers
+  uint32_t operations = 40;          // per thread and phase
+  uint32_t words = 8;                // of a page, that are used
   int64_t think_ns = 2'000;
 };
 ReleaseScenario MakeReleaseScenario(uint64_t seed, uint32_t nodes = 0);

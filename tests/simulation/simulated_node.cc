@@ -120,6 +120,23 @@ std::shared_ptr<internal::QueueLock> SimulatedNode::MakeLock(std::string_view na
   return *std::move(lock);
 }
 
+std::shared_ptr<internal::Permits> SimulatedNode::MakePermits(internal::Permits::Kind kind,
+                                                              std::string_view name,
+                                                              uint64_t permits) {
+  auto made = internal::Permits::Create(*parts_, *locks_, kind, name, permits);
+  if (!made.ok()) cluster_.Fail(made.status().ToString());
+  kept_.push_back(*made);
+  return *std::move(made);
+}
+
+std::shared_ptr<internal::SignalFlag> SimulatedNode::MakeFlag(std::string_view name,
+                                                              NodeId waiting_node) {
+  auto flag = internal::SignalFlag::Create(*parts_, name, waiting_node.value());
+  if (!flag.ok()) cluster_.Fail(flag.status().ToString());
+  kept_.push_back(*flag);
+  return *std::move(flag);
+}
+
 void SimulatedNode::Ready() {
   const absl::Status ready = parts_->Agree("readiness", "yes");
   if (!ready.ok()) cluster_.Fail(ready.ToString());

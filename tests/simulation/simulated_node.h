@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "farpage/node.h"
@@ -21,7 +22,9 @@
 #include "runtime/fabric.h"
 #include "runtime/release/release_engine.h"
 #include "runtime/sync/barrier.h"
+#include "runtime/sync/permits.h"
 #include "runtime/sync/queue_lock.h"
+#include "runtime/sync/signal_flag.h"
 #include "tests/simulation/simulated_pager.h"
 #include "tests/simulation/step_watch.h"
 
@@ -51,6 +54,9 @@ class SimulatedNode {
   // Collective, called by the node's first thread. Ends the run if it fails.
   uint64_t Allocate(std::string_view name, uint64_t pages, const AllocateOptions& options = {});
   std::shared_ptr<internal::QueueLock> MakeLock(std::string_view name);
+  std::shared_ptr<internal::Permits> MakePermits(internal::Permits::Kind kind,
+                                                 std::string_view name, uint64_t permits);
+  std::shared_ptr<internal::SignalFlag> MakeFlag(std::string_view name, NodeId waiting_node);
   // Collective: the set-up is over, faults may begin.
   void Ready();
 
@@ -121,6 +127,7 @@ class SimulatedNode {
   bool agent_runs_ = false;
   std::unique_ptr<internal::Barrier> barrier_;
   std::unique_ptr<internal::QueueLockPool> locks_;
+  std::vector<std::shared_ptr<const void>> kept_;  // others may use it for longer
 };
 
 }  // namespace farpage::simulation

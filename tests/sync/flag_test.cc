@@ -75,7 +75,7 @@ TEST_P(FlagTest, ManySetAtOnce) {
           ASSERT_GT(next, found);
           found = next;
           const uint64_t turn = found / kNodes;
-          ASSERT_GE(orderings[kWaiting]->known(found % kNodes), turn);
+          ASSERT_GE(orderings[kWaiting]->known(static_cast<uint32_t>(found % kNodes)), turn);
         }
       });
     }

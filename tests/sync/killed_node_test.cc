@@ -138,7 +138,7 @@ TEST_P(KilledNodeTest, WithAShareInItsHands) {
   ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
     std::unique_ptr<SyncNode> node = Join(rendezvous);
     std::shared_ptr<Permits> mutex =
-        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "m", Permits::kAll);
+        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "c", Permits::kAll);
     ASSERT_NE(mutex->home(), NodeId(kVictim));
     if (rendezvous.self() == NodeId(kVictim)) {
       EXPECT_EQ(mutex->Acquire(1), absl::OkStatus());
@@ -148,7 +148,11 @@ TEST_P(KilledNodeTest, WithAShareInItsHands) {
     Await("the victim's share", [&] { return page.words[0].load() > 0; });
     page.words[0].fetch_add(1);
     ExpectVictimNamed(mutex->Acquire(Permits::kAll));
+    page.words[2].fetch_add(1);
+    Await("the last writer", [&] { return page.words[2].load() == kNodes - 1; });
     EXPECT_EQ(mutex->Acquire(1), absl::OkStatus());
+    page.words[3].fetch_add(1);
+    Await("the last reader", [&] { return page.words[3].load() == kNodes - 1; });
     ExpectVictimNamed(mutex->Acquire(Permits::kAll));
     EXPECT_EQ(mutex->Release(1), absl::OkStatus());
     LeaveTogether(page);
@@ -162,7 +166,7 @@ TEST_P(KilledNodeTest, WaitingForTheSharedMutex) {
   ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
     std::unique_ptr<SyncNode> node = Join(rendezvous);
     std::shared_ptr<Permits> mutex =
-        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "m", Permits::kAll);
+        *MakeOne(node->cluster(), Permits::Kind::kSharedMutex, "c", Permits::kAll);
     ASSERT_NE(mutex->home(), NodeId(kVictim));
     const bool holds = rendezvous.self() == NodeId(0);
     if (holds) {
@@ -190,7 +194,7 @@ TEST_P(KilledNodeTest, BeforeItReleasedTheSemaphore) {
   ForkCluster cluster(kNodes, [this](Rendezvous& rendezvous, SharedPage& page) {
     std::unique_ptr<SyncNode> node = Join(rendezvous);
     std::shared_ptr<Permits> semaphore =
-        *MakeOne(node->cluster(), Permits::Kind::kSemaphore, "s", 0);
+        *MakeOne(node->cluster(), Permits::Kind::kSemaphore, "m", 0);
     ASSERT_NE(semaphore->home(), NodeId(kVictim));
     page.words[0].fetch_add(1);
     if (rendezvous.self() == NodeId(kVictim)) WaitToBeKilled();

@@ -30,9 +30,9 @@ class SharedMutex {
   explicit SharedMutex(std::shared_ptr<internal::Permits> permits);
 
   // UNAVAILABLE names a node that died holding it (all who would have to wait are told; readers may
-  // still join readers), or holding the Mutex within, or its home; DEADLINE_EXCEEDED the nodes that
-  // held it when ClusterOptions::timeout_ms ran out. It is then not held, and this node has no
-  // place in the line.
+  // join readers while no writer waits), or holding the Mutex within, or its home;
+  // DEADLINE_EXCEEDED the nodes that held it when ClusterOptions::timeout_ms ran out. It is then
+  // not held, and this node has no place in the line.
   [[nodiscard]] absl::Status Lock();
   [[nodiscard]] absl::Status LockShared();
 
