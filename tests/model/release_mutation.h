@@ -2,6 +2,7 @@
 #ifndef FARPAGE_TESTS_MODEL_RELEASE_MUTATION_H_
 #define FARPAGE_TESTS_MODEL_RELEASE_MUTATION_H_
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Mutation {
   directory::ReleaseVerdict (*step)(directory::ReleasePage&, const directory::ReleaseStimulus&,
                                     directory::ReleaseEffects&) = &directory::StepRelease;
   Fault fault = Fault::kNone;
+  size_t from = 0;  // of HuntingVariants(): it does not show in those before
 };
 
 // All of them; the names are unique.
@@ -36,7 +38,7 @@ std::vector<Variant> StandardVariants();
 std::vector<Variant> LargeVariants();
 std::vector<Variant> HuntingVariants();
 
-// The first of HuntingVariants() in which the mutation is found, or the last.
+// The first of HuntingVariants() from Mutation::from on in which it is found, or the last.
 struct Catch {
   Variant variant;
   Exploration result;
