@@ -72,7 +72,8 @@ void PrintFailure(const Arguments& arguments, const FailedSeed& failed) {
 }
 
 int RunOne(const Arguments& arguments) {
-  const Scenario scenario = MakeScenario(arguments.one_seed, arguments.nodes);
+  Scenario scenario = MakeScenario(arguments.one_seed, arguments.nodes);
+  if (arguments.most_events != 0) scenario.cluster.most_events = arguments.most_events;
   std::printf("%s\n", Describe(scenario).c_str());
   const Verdict verdict = RunScenario(scenario, StepOf(arguments.mutation));
   std::printf(
