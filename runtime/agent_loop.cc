@@ -5,7 +5,8 @@
 namespace farpage::internal {
 namespace {
 constexpr int64_t kLookAroundNs = 100'000'000;
-}
+constexpr int64_t kBusyNs = 1'000'000;
+}  // namespace
 
 void AgentLoop::Stop() {
   stop_.store(true);
@@ -23,16 +24,18 @@ void AgentLoop::Run() {
   }
 }
 
+// Not for long: requests that this node refuses come again and again, perhaps until it learns of a
+// death.
 void AgentLoop::ServeWhileBusy() {
   Fabric::PollingScope polling(fabric_);
   int64_t idle_since = fabric_.NowNs();
+  const int64_t look_around_at = idle_since + kBusyNs;
   while (!stop_.load(std::memory_order_relaxed)) {
     const bool served = fabric_.Progress();
-    if (engine_.FetchStretch() || served) {
-      idle_since = fabric_.NowNs();
-    } else if (fabric_.NowNs() - idle_since > spin_ns_) {
-      return;
-    }
+    const bool fetched = engine_.FetchStretch();
+    const int64_t now = fabric_.NowNs();
+    if (fetched || served) idle_since = now;
+    if (now - idle_since > spin_ns_ || now >= look_around_at) return;
     SpinPause();
   }
 }

@@ -13,10 +13,19 @@ using directory::EffectKind;
 using directory::Effects;
 using directory::EntryLayout;
 using directory::HolderChange;
+using directory::Input;
 using directory::Stimulus;
 using transport::Fate;
 using transport::Operation;
 using transport::RemoteAddress;
+
+namespace {
+
+bool IsFetch(EffectKind kind) {
+  return kind == EffectKind::kSendFetchShared || kind == EffectKind::kSendFetchExclusive;
+}
+
+}  // namespace
 
 RemoteAddress Engine::EntryAt(const Page& page) const {
   return page.region.entries.remote[page.home.value()] +
@@ -40,6 +49,7 @@ std::optional<Stimulus> Engine::Execute(Page& page, const Effects& effects,
   ChainBuilder chain;
   bool captured = false;
   bool awaited = false;
+  std::optional<Stimulus> next;
   for (const Effect& effect : effects) {
     switch (effect.kind) {
       case EffectKind::kSetBit:
@@ -107,12 +117,15 @@ std::optional<Stimulus> Engine::Execute(Page& page, const Effects& effects,
       default:  // messages: what was posted to the home before them goes out before them
         Flush(page, chain);
         SendEffect(page, effect);
+        if (IsFetch(effect.kind) && fabric_.transport().peer_failed(effect.peer)) {
+          next = Stimulus{.input = Input::kPeerFailed, .from = effect.peer};
+        }
         break;
     }
   }
   if (awaited) return AwaitHandOver(page, chain);
   Flush(page, chain);
-  return std::nullopt;
+  return next;
 }
 
 // Posts without waiting. A chain that reads a slot's landing page keeps the slot until it has

@@ -153,6 +153,7 @@ class Engine final : public MessageHandler {
                                            std::span<const transport::Operation> operations,
                                            Slot::Awaiting awaiting);
   directory::Stimulus ResultOf(const Page& page, Slot& slot, transport::Fate fate);
+  static directory::Stimulus LookAgain(directory::Stimulus stimulus, Slot* slot);
   directory::Stimulus ReadStimulus(uint64_t holder_word) const;
   directory::Stimulus WriteStimulus(uint64_t swapped, const uint64_t* entry,
                                     directory::NodeSet* sharers) const;

@@ -40,11 +40,9 @@ Stimulus Engine::ResultOf(const Page& page, Slot& slot, Fate fate) {
   if (fate != Fate::kOk) return {.input = Input::kChainFailed, .from = page.home};
   switch (awaited) {
     case Slot::Awaiting::kReadChain:
-      return ReadStimulus(slot.results()[0]);
-    case Slot::Awaiting::kWriteChain: {
-      Stimulus stimulus = WriteStimulus(slot.results()[0], slot.results(), &slot.need);
-      return stimulus;
-    }
+      return LookAgain(ReadStimulus(slot.results()[0]), &slot);
+    case Slot::Awaiting::kWriteChain:
+      return LookAgain(WriteStimulus(slot.results()[0], slot.results(), &slot.need), &slot);
     case Slot::Awaiting::kPage:
       return {.input = Input::kPageArrived};
     case Slot::Awaiting::kHandOver:
@@ -53,6 +51,18 @@ Stimulus Engine::ResultOf(const Page& page, Slot& slot, Fate fate) {
       break;
   }
   Fatal("a chain ended that nobody posted");
+}
+
+// A chain may have read the holder word long before that holder passed the page on, and died. Only
+// one that was posted after the death was known tells that the page is lost: until then the dead
+// holder is asked like any other, and its silence makes the page look at the word once more.
+Stimulus Engine::LookAgain(Stimulus stimulus, Slot* slot) {
+  if (!stimulus.holder_failed) return stimulus;
+  if (slot != nullptr && std::exchange(slot->dead_holder, stimulus.holder) == stimulus.holder) {
+    return stimulus;
+  }
+  stimulus.holder_failed = false;
+  return stimulus;
 }
 
 Stimulus Engine::ReadStimulus(uint64_t holder_word) const {

@@ -171,6 +171,7 @@ void Engine::FinishRun(Run& run, Fate fate, bool locked) {
       stimulus = run.access == Access::kRead ? ReadStimulus(entry[0])
                                              : WriteStimulus(run.swapped(index), entry, &sharers);
       stimulus.ahead = index >= run.wanted && !run.upgrade && !GoesOn(page, stimulus);
+      stimulus = LookAgain(stimulus, SlotOf(page.record));
     }
     Slot* slot = SlotOf(page.record);
     Effects effects;

@@ -86,6 +86,7 @@ Slot* SlotPool::Acquire(FreeList& list, uint16_t keep) {
   slot->deferred_count = 0;
   slot->chains = 0;
   slot->messages = 0;
+  slot->dead_holder = NodeId::None();
   return slot;
 }
 

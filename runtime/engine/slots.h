@@ -63,6 +63,7 @@ struct Slot : PostedChain {
   Request request;      // kHandOver: who gets the page
   uint32_t chains = 0;  // posted for this miss
   uint32_t messages = 0;
+  NodeId dead_holder;  // found in the holder word and known to be dead: see Engine::LookAgain()
   std::array<Drain, 2> drains;
   std::atomic<uint32_t> users{0};  // the page, and each drain in flight
 

@@ -5,7 +5,6 @@
 
 namespace farpage::internal {
 
-using directory::ReleaseEffect;
 using directory::ReleaseEffects;
 using directory::ReleaseInput;
 using directory::ReleaseState;

@@ -83,6 +83,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
       {"FARPAGE_RENDEZVOUS", "unix-abstract:x"},
       {"FARPAGE_JOB_SECRET", "s"},
       {"FARPAGE_CACHE_BYTES", "5M"},
+      {"FARPAGE_NOTICE_LOG_BYTES", "64K"},
       {"FARPAGE_PAGER", "mprotect"},
       {"FARPAGE_PREFETCH", "off"},
       {"FARPAGE_MINIMUM_HOLD_NS", "6"},
@@ -105,6 +106,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
   EXPECT_EQ(options->node.rendezvous, "unix-abstract:x");
   EXPECT_EQ(options->node.job_secret, "s");
   EXPECT_EQ(options->node.cache_bytes, uint64_t{5} << 20);
+  EXPECT_EQ(options->cluster.notice_log_bytes, uint64_t{64} << 10);
   EXPECT_EQ(options->node.pager, "mprotect");
   EXPECT_FALSE(options->node.prefetch);
   EXPECT_EQ(options->node.minimum_hold_ns, 6);
@@ -114,7 +116,7 @@ TEST(OptionsTable, EveryMemberIsReached) {
   EXPECT_EQ(options->node.verbs_port, 8);
   EXPECT_EQ(options->node.verbs_gid_index, 9);
   EXPECT_EQ(options->node.verbs_mtu_bytes, 1024);
-  EXPECT_EQ(OptionRows().size(), 19u) << "a row was added: set its member here too";
+  EXPECT_EQ(OptionRows().size(), 20u) << "a row was added: set its member here too";
 }
 
 struct BadCase {

@@ -118,7 +118,7 @@ TEST_F(EngineMessages, PagesThatDoNotExistFailTheSender) {
                               (uint64_t{1} << 52) + world_.page(0).value, ~uint64_t{0}}) {
     world_.engine().OnMessage(kLiar,
                               internal::Encode({Input::kInvalidate, internal::PageId{page}, {}}));
-    ExpectFailed(kLiar, "a page that does not exist");
+    ExpectFailed(kLiar, "a page that has no directory entry");
     world_.transport().ForgetFailures();
   }
 }

@@ -86,7 +86,9 @@ Verdict RunSeed(const Arguments& arguments, uint64_t seed) {
     return RunReleaseScenario(MakeReleaseScenario(seed, arguments.nodes),
                               ReleaseStepOf(arguments.mutation));
   }
-  return RunScenario(MakeScenario(seed, arguments.nodes), StepOf(arguments.mutation));
+  Scenario scenario = MakeScenario(seed, arguments.nodes);
+  if (arguments.most_events != 0) scenario.cluster.most_events = arguments.most_events;
+  return RunScenario(scenario, StepOf(arguments.mutation));
 }
 
 int RunOne(const Arguments& arguments) {
