@@ -108,6 +108,7 @@ void Run::Count(Result& result, const Statistics& since) {
   add("messages_received", Counter::messages_received);
   add("fabric_atomics", Counter::fabric_atomics);
   add("wakeups", Counter::agent_wakeups);
+  add("sleeps", Counter::sleeps);
 }
 
 // Chains of all nodes. The trace keeps as many events as a barrier of 1,024 nodes has.
@@ -250,47 +251,29 @@ double Result::count(const std::string& what) const {
 }
 
 Machine NicMachine() {
+  transport::sim::Latency latency = transport::sim::NicLatency();
+  latency.arm_ns = 100;
+  latency.event_ns = 1'000;
   return {.name = "nic",
-          .latency = transport::sim::NicLatency(),
+          .latency = latency,
+          .processors = {},
           .pager = {},
           .fault_ns = 1'500,
           .return_ns = 500,
-          .spin_ns = 20'000};
-}
-
-Machine SoftRoceMachine(const Floors& floors, std::string name) {
-  constexpr int64_t kGapNs = 2'000;
-  // A message: 2 o + 2 g + L. An atomic: o + 2 g + 2 L.
-  const int64_t wire_ns = (2 * floors.atomic_ns - floors.message_ns - 2 * kGapNs) / 3;
-  const int64_t overhead_ns = wire_ns - (floors.atomic_ns - floors.message_ns);
-  const int64_t fault_ns = floors.unprotect_ns - floors.unprotect_alone_ns;
-  return {.name = std::move(name),
-          .latency = {.wire_ns = wire_ns,
-                      .overhead_ns = overhead_ns,
-                      .gap_ns = kGapNs,
-                      // All reads of the protocol but one are of pages: theirs is the right slope.
-                      .byte_ps = (floors.read_page_ns - floors.atomic_ns) * 1000 /
-                                 static_cast<int64_t>(kPageBytes),
-                      .poll_ns = 1'000,
-                      .clock_ns = 1'000,
-                      .wake_ns = transport::sim::SoftRoceLatency().wake_ns,
-                      .own_node_ns = wire_ns},
-          .pager = {.install_ns = floors.copy_alone_ns,
-                    .protect_ns = floors.unprotect_alone_ns,
-                    .zap_ns = floors.copy_alone_ns},
-          .fault_ns = fault_ns * 2 / 3,
-          .return_ns = fault_ns / 3,
-          .spin_ns = 20'000};
+          .spin_ns = 20'000,
+          .minimum_hold_ns = 4'000};
 }
 
 std::vector<Result> Measure(const Machine& machine, uint32_t nodes) {
   ClusterOptions options;
   options.nodes = nodes;
   options.latency = machine.latency;
+  options.processors = machine.processors;
   options.pager = machine.pager;
   options.fault_ns = machine.fault_ns;
   options.return_ns = machine.return_ns;
   options.spin_ns = machine.spin_ns;
+  options.minimum_hold_ns = machine.minimum_hold_ns;
   options.prefetch = false;
   options.check = false;
   options.cache_pages = 64;

@@ -12,33 +12,18 @@
 
 namespace farpage::bench::scale {
 
-// A fabric and a processor, for the model.
+// A fabric and processors, for the model.
 struct Machine {
   std::string name;  // "nic", "rxe"
   transport::sim::Latency latency;
+  transport::sim::Processors processors;
   simulation::PagerCosts pager;
   int64_t fault_ns = 0;
   int64_t return_ns = 0;
   int64_t spin_ns = 0;  // of waits, before they sleep
+  int64_t minimum_hold_ns = 0;
 };
 Machine NicMachine();
-
-// What `farpage perf` measures of a fabric and of faults by themselves; medians.
-struct Floors {
-  int64_t atomic_ns;           // fabric_faa
-  int64_t read_page_ns;        // fabric_read/4096
-  int64_t message_ns;          // fabric_message
-  int64_t copy_alone_ns;       // fault_floor/copy without a fault
-  int64_t unprotect_ns;        // fault_floor/unprotect
-  int64_t unprotect_alone_ns;  // … without a fault
-};
-// Two sessions of the Soft-RoCE guest on one machine, a minute apart: docs/scale.md.
-constexpr Floors kFirstSession = {43'792, 190'048, 40'676, 30'307, 34'815, 3'436};
-constexpr Floors kSecondSession = {99'637, 399'409, 52'809, 42'570, 58'430, 5'941};
-
-// Derived from the floors alone, not from what is to be predicted. Assumed: the gap, polls, the
-// wake-up of the simulation's own preset, and that unmapping a page takes as long as installing it.
-Machine SoftRoceMachine(const Floors& floors, std::string name);
 
 // One operation in a cluster of `nodes`.
 struct Result {
@@ -53,7 +38,8 @@ struct Result {
 };
 
 // All operations in a cluster of `nodes`, of which there are at least two. Upgrades: with 0, 1, 2,
-// 4 … sharers and all. A run that goes wrong ends the process with what was wrong.
+// 4 … sharers and all. The last node measures, node 0 is the home, and sharers are nodes 1 and up,
+// the home last. A run that goes wrong ends the process with what was wrong.
 std::vector<Result> Measure(const Machine& machine, uint32_t nodes);
 
 }  // namespace farpage::bench::scale

@@ -31,6 +31,7 @@ SimulatedCluster::SimulatedCluster(const ClusterOptions& options)
       network_(scheduler_, options.nodes, NetworkOptions(options), options.seed, trace_),
       gathering_(network_) {
   SimulateThreadOperations();
+  scheduler_.set_processors(options.processors);
   network_.set_on_death([this](NodeId node) { truth_.OnDeath(node); });
   scheduler_.set_on_switch([this](uint32_t thread) { SwitchTo(thread); });
   for (uint32_t id = 0; id < options.nodes; ++id) {

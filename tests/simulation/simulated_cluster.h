@@ -42,6 +42,7 @@ struct ClusterOptions {
       1;  // of whatever the network leaves to chance: without faults and jitter, nothing
   transport::sim::Latency latency = transport::sim::NicLatency();
   transport::sim::FaultPlan faults;  // from the end of the set-up on: see SimulatedNode::Ready()
+  transport::sim::Processors processors;
   PagerCosts pager;
   int64_t fault_ns = 1'500;  // from an access to the fault handler
   int64_t return_ns = 500;   // and back

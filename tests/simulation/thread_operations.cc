@@ -11,7 +11,6 @@ namespace {
 using transport::sim::Scheduler;
 
 constexpr int64_t kYieldNs = 100;
-constexpr int64_t kWakeNs = 500;
 
 internal::ThreadOperations others;
 
@@ -29,7 +28,9 @@ void WakeAll(const std::atomic<uint32_t>* word) {
   if (scheduler == nullptr) {
     others.wake_all(word);
   } else {
-    scheduler->WakeAll(word, kWakeNs);
+    const transport::sim::Processors& processors = scheduler->processors();
+    if (processors.call_ns > 0) scheduler->Advance(processors.call_ns);
+    scheduler->WakeAll(word, processors.wake_ns);
   }
 }
 
@@ -39,6 +40,7 @@ void Yield() {
     others.yield();
   } else {
     scheduler->Advance(kYieldNs);
+    scheduler->GiveWay();
   }
 }
 

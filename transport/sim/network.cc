@@ -63,6 +63,7 @@ void Network::Record(TraceKind kind, NodeId node, NodeId other, uint64_t subject
 
 void Network::Notify(NodeId node) {
   if (port(node).pollers > 0) return;  // whoever polls last looks once more
+  port(node).armed = false;
   scheduler_.WakeAll(&port(node), options_.latency.wake_ns + Lateness());
 }
 

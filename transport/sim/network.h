@@ -47,6 +47,8 @@ struct Port {
   std::deque<ReceivedMessage> mailbox;     // for Receive()
   std::vector<const void*> watched_words;  // waited for in WaitForWord()
   uint32_t pollers = 0;
+  bool asleep = false;  // who is in WaitForEvents()
+  bool armed = false;   // the next completion or message makes an event
   bool interrupted = false;
   bool peers_changed = false;
   int64_t sends_until_ns = 0;     // the NIC's sending side is busy until then

@@ -87,6 +87,10 @@ void QueuePair::OnEvent(uint64_t tag) {
   }
 }
 
+bool QueuePair::IsRead(const Item& item) {
+  return !item.is_message && item.operation.code == OpCode::kRead;
+}
+
 void QueuePair::Arrive() {
   const Item& item = items_.front();
   const int64_t now = network_.scheduler().now_ns();
@@ -99,6 +103,7 @@ void QueuePair::Arrive() {
   const Latency& latency = network_.options().latency;
   Port& port = network_.port(to_);
   port.responds_until_ns = std::max(port.responds_until_ns, now) + latency.gap_ns +
+                           (IsRead(item) ? latency.read_ns : 0) +
                            static_cast<int64_t>(BytesBack(item.operation)) * latency.byte_ps / 1000;
   At(port.responds_until_ns, kExecute);
 }

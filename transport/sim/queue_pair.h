@@ -52,6 +52,7 @@ class QueuePair final : public EventHandler {
     int64_t when_ns;
   };
 
+  static bool IsRead(const Item& item);
   void Append(const Item& posted, uint64_t bytes);
   void ExpectFirst();
   void Arrive();

@@ -50,8 +50,63 @@ void Scheduler::Start(uint32_t group, bool background, std::function<void()> bod
   Resume(&thread, now_ns_);
 }
 
+void Scheduler::set_processors(const Processors& processors) {
+  settings_ = processors;
+  processors_.resize(processors.count);
+}
+
+Scheduler::Processor* Scheduler::ProcessorOf(const Thread& thread) {
+  return processors_.empty() ? nullptr : &processors_[thread.group % processors_.size()];
+}
+
+// Whether the thread may run. Else it does so when its processor is free.
+bool Scheduler::Acquire(Thread& thread) {
+  Processor* const processor = ProcessorOf(thread);
+  if (processor == nullptr || processor->owner == &thread) return true;
+  if (processor->owner != nullptr) {
+    Enqueue(thread);
+    return false;
+  }
+  processor->owner = &thread;
+  processor->since_ns = now_ns_;
+  return true;
+}
+
+void Scheduler::Enqueue(Thread& thread) {
+  thread.queued = true;
+  ProcessorOf(thread)->ready.push_back(&thread);
+}
+
+// The thread's processor goes to the next one, if the thread has it.
+void Scheduler::Release(Thread& thread) {
+  Processor* const processor = ProcessorOf(thread);
+  if (processor == nullptr || processor->owner != &thread) return;
+  processor->owner = nullptr;
+  while (processor->owner == nullptr && !processor->ready.empty()) {
+    Thread* const next = processor->ready.front();
+    processor->ready.pop_front();
+    next->queued = false;
+    if (!groups_[next->group].alive) continue;
+    processor->owner = next;
+    processor->since_ns = now_ns_ + settings_.switch_ns;
+    ++next->turn;
+    Resume(next, processor->since_ns);
+  }
+}
+
+void Scheduler::GiveWay() {
+  if (running_ == nullptr) return;
+  Thread& self = *running_;
+  const Processor* const processor = ProcessorOf(self);
+  if (processor == nullptr || processor->ready.empty()) return;
+  Enqueue(self);
+  Release(self);
+  Leave(/*for_good=*/false);
+}
+
 void Scheduler::Finish(Thread& thread) {
   ++thread.turn;
+  Release(thread);
   ended_ = &thread;
   if (thread.background) return;
   --groups_[thread.group].foreground;
@@ -67,6 +122,8 @@ void Scheduler::Advance(int64_t ns) {
   if (running_ == nullptr) return;
   Group& group = groups_[running_->group];
   if (group.advances_left != 0 && --group.advances_left == 0) Kill(running_->group);
+  const Processor* const processor = ProcessorOf(*running_);
+  if (processor != nullptr && now_ns_ - processor->since_ns >= settings_.slice_ns) GiveWay();
   const int64_t then = now_ns_ + ns * group.slowness;
   // Who is alone goes on without the scheduler, but not past the end of the run.
   if (!halted_ && then <= until_ns_ && (heap_.empty() || heap_.front().when_ns > then)) {
@@ -84,6 +141,7 @@ bool Scheduler::Wait(const void* key, int64_t deadline_ns) {
   ++self.turn;
   waiting_[key].push_back(&self);
   Resume(&self, deadline_ns);
+  Release(self);
   Leave(/*for_good=*/false);
   if (self.key != nullptr) {  // the deadline came
     std::vector<Thread*>& others = waiting_[key];
@@ -102,8 +160,14 @@ void Scheduler::WakeAll(const void* key, int64_t delay_ns) {
   for (Thread* thread : woken) {
     thread->key = nullptr;
     thread->woken = true;
+    if (thread->queued) continue;  // its deadline came before
     ++thread->turn;
-    Resume(thread, now_ns_ + delay_ns);
+    const Processor* const processor = ProcessorOf(*thread);
+    if (processor != nullptr && processor->owner != nullptr) {
+      Enqueue(*thread);
+    } else {
+      Resume(thread, now_ns_ + delay_ns);
+    }
   }
 }
 
@@ -113,6 +177,9 @@ void Scheduler::Kill(uint32_t group) {
   dead.alive = false;
   foreground_ -= std::exchange(dead.foreground, 0);
   if (on_kill_) on_kill_(group);
+  for (Processor& processor : processors_) {
+    if (processor.owner != nullptr && processor.owner->group == group) Release(*processor.owner);
+  }
   if (running_ != nullptr && running_->group == group) Leave(/*for_good=*/true);
 }
 
@@ -138,6 +205,7 @@ void Scheduler::Dispatch(const Event& event) {
     Resume(&thread, groups_[thread.group].suspended_until);
     return;
   }
+  if (!Acquire(thread)) return;
   running_ = &thread;
   if (on_switch_) on_switch_(thread.number);
   main_.SwitchTo(*thread.context);

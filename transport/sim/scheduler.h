@@ -1,14 +1,16 @@
 // Virtual time, and the simulated threads that live in it.
 //
-// There is one processor per thread: a thread runs until it says that time passes (Advance) or
-// waits. What it does between is one instant to all others. Events happen in order of time, and
-// those of one time in the order in which they were scheduled, so that the execution depends on
-// nothing but what the callers do.
+// A thread runs until it says that time passes (Advance) or waits. What it does between is one
+// instant to all others. Events happen in order of time, and those of one time in the order in
+// which they were scheduled, so that the execution depends on nothing but what the callers do.
+//
+// There is one processor per thread, unless Processors says that nodes share some.
 #ifndef FARPAGE_TRANSPORT_SIM_SCHEDULER_H_
 #define FARPAGE_TRANSPORT_SIM_SCHEDULER_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +30,15 @@ class EventHandler {
   ~EventHandler() = default;
 };
 
+// What runs the threads, and how long it takes to change over.
+struct Processors {
+  uint32_t count = 0;     // shared by all groups: group g runs on g mod count. 0: one per thread
+  int64_t switch_ns = 0;  // a processor goes from one thread to another
+  int64_t call_ns = 0;    // what waking another thread takes of who does it
+  int64_t wake_ns = 500;  // from that call until the other runs, if its processor is idle
+  int64_t slice_ns = 4'000'000;  // who has run for so long gives way to those that can run
+};
+
 // One thread of the operating system uses it.
 class Scheduler {
  public:
@@ -42,6 +53,10 @@ class Scheduler {
 
   int64_t now_ns() const { return now_ns_; }
   uint64_t events() const { return events_; }
+
+  // Before the first thread is started.
+  void set_processors(const Processors& processors);
+  const Processors& processors() const { return settings_; }
 
   // Starts a thread of `group`. Run() goes on at least until all threads have ended that are not
   // `background` and whose group is alive.
@@ -71,13 +86,16 @@ class Scheduler {
   // Waits until somebody calls WakeAll(key), at most until the deadline: false then. May only be
   // called by a simulated thread.
   bool Wait(const void* key, int64_t deadline_ns);
+  // Lets those run that wait for this thread's processor.
+  void GiveWay();
   // The group of the running thread.
   uint32_t group() const { return running_->group; }
 
   // --- By anybody
   // ----------------------------------------------------------------------------------
 
-  // Ends all Wait(key); they go on `delay_ns` later.
+  // Ends all Wait(key); they go on `delay_ns` later, or when their processor is free. It is only an
+  // idle processor that takes the delay to begin.
   void WakeAll(const void* key, int64_t delay_ns);
   // The group's threads never run again; if the caller is one of them, this does not return.
   // `killed` (set_on_kill) is told first.
@@ -105,6 +123,7 @@ class Scheduler {
     uint32_t group = 0;
     bool background = false;
     bool woken = false;
+    bool queued = false;        // for its processor
     const void* key = nullptr;  // waits for it
     uint64_t turn = 0;          // events of earlier turns no longer count
   };
@@ -114,6 +133,11 @@ class Scheduler {
     int64_t slowness = 1;
     uint64_t advances_left = 0;
     uint32_t foreground = 0;  // threads that Run() waits for
+  };
+  struct Processor {
+    Thread* owner = nullptr;  // until it waits; idle if none
+    int64_t since_ns = 0;     // the owner's
+    std::deque<Thread*> ready;
   };
   struct Event {
     int64_t when_ns;
@@ -129,6 +153,10 @@ class Scheduler {
   void Push(Event event);
   void Resume(Thread* thread, int64_t when_ns);
   void Dispatch(const Event& event);
+  Processor* ProcessorOf(const Thread& thread);
+  bool Acquire(Thread& thread);
+  void Enqueue(Thread& thread);
+  void Release(Thread& thread);
   void Leave(bool for_good);
   void Finish(Thread& thread);
 
@@ -137,6 +165,8 @@ class Scheduler {
   uint64_t events_ = 0;
   std::vector<Event> heap_;
   std::vector<Group> groups_;
+  Processors settings_;
+  std::vector<Processor> processors_;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unordered_map<const void*, std::vector<Thread*>> waiting_;
   uint32_t foreground_ = 0;

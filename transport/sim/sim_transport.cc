@@ -91,7 +91,7 @@ Fate SimTransport::Send(NodeId peer, const Message& message) {
 size_t SimTransport::Receive(std::span<ReceivedMessage> out) {
   std::deque<ReceivedMessage>& mailbox = port().mailbox;
   if (mailbox.empty()) return 0;
-  Spend(network_.options().latency.overhead_ns);
+  Spend(network_.options().latency.receive_ns);
   const size_t count = std::min(out.size(), mailbox.size());
   for (size_t index = 0; index < count; ++index) {
     out[index] = mailbox.front();
@@ -103,17 +103,33 @@ size_t SimTransport::Receive(std::span<ReceivedMessage> out) {
 
 void SimTransport::BeginPolling() { ++port().pollers; }
 
-bool SimTransport::EndPolling() { return --port().pollers == 0 && port().pending(); }
+bool SimTransport::EndPolling() {
+  if (--port().pollers > 0) return false;
+  if (port().asleep) Arm();
+  return port().pollers == 0 && port().pending();
+}
+
+// The next completion or message wakes whoever sleeps.
+void SimTransport::Arm() {
+  const int64_t arm_ns = network_.options().latency.arm_ns;
+  if (arm_ns > 0 && !std::exchange(port().armed, true)) Spend(arm_ns);
+}
 
 bool SimTransport::WaitForEvents(int64_t deadline_ns) {
+  const Latency& latency = network_.options().latency;
   Scheduler& scheduler = network_.scheduler();
-  Spend(network_.options().latency.poll_ns);
+  port().asleep = true;
+  if (port().pollers == 0) Arm();
+  Spend(latency.poll_ns);
   for (;;) {
     const bool interrupted = std::exchange(port().interrupted, false);
     const bool changed = std::exchange(port().peers_changed, false);
-    if (interrupted || changed || port().pending()) return true;
-    if (scheduler.now_ns() >= deadline_ns) return false;
-    scheduler.Wait(&port(), deadline_ns);
+    const bool happened = interrupted || changed || port().pending();
+    if (happened || scheduler.now_ns() >= deadline_ns) {
+      port().asleep = false;
+      return happened;
+    }
+    if (scheduler.Wait(&port(), deadline_ns) && latency.event_ns > 0) Spend(latency.event_ns);
   }
 }
 

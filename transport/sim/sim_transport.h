@@ -36,6 +36,7 @@ class SimTransport final : public Transport {
  private:
   Port& port() const { return network_.port(self_); }
   void Spend(int64_t ns) { network_.scheduler().Advance(ns); }
+  void Arm();
   Fate ExecuteNow(NodeId peer, std::span<const Operation> chain);
 
   Network& network_;

@@ -1,94 +1,21 @@
 // The fabric by itself: a transport, memory on each node, and nothing of the runtime above it.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "runtime/bootstrap/membership.h"
-#include "runtime/bootstrap/options_table.h"
 #include "runtime/cli/perf/alternate.h"
 #include "runtime/cli/perf/cases.h"
+#include "runtime/cli/perf/fabric_pair.h"
 #include "runtime/cli/perf/fabric_tools.h"
 #include "runtime/memory/pager.h"
-#include "transport/factory.h"
 
 namespace farpage::cli::perf {
 namespace {
 
 using transport::Operation;
-using transport::RemoteAddress;
-
-// One of two nodes: a transport and equally large memory on both. Node 1 measures.
-class FabricPair {
- public:
-  static absl::StatusOr<std::unique_ptr<FabricPair>> Join(size_t bytes) {
-    const absl::StatusOr<Options> options = bootstrap::OptionsFromEnvironment();
-    if (!options.ok()) return options.status();
-    auto pair = std::make_unique<FabricPair>();
-    pair->patience_ = absl::Milliseconds(options->cluster.timeout_ms);
-    const absl::Time deadline = absl::Now() + absl::Milliseconds(options->cluster.join_timeout_ms);
-    absl::StatusOr<std::unique_ptr<bootstrap::Membership>> membership =
-        bootstrap::JoinCluster(options->node, deadline);
-    if (!membership.ok()) return membership.status();
-    pair->membership_ = *std::move(membership);
-    const NodeOptions& own = options->node;
-    absl::StatusOr<std::unique_ptr<transport::Transport>> made =
-        transport::CreateTransport(*pair->membership_,
-                                   {options->cluster.transport, own.verbs_device, own.verbs_port,
-                                    own.verbs_gid_index, own.verbs_mtu_bytes},
-                                   deadline);
-    if (!made.ok()) return made.status();
-    pair->transport_ = *std::move(made);
-    absl::StatusOr<std::unique_ptr<transport::Memory>> memory =
-        pair->transport_->Allocate(bytes, "measurements");
-    if (!memory.ok()) return memory.status();
-    pair->memory_ = *std::move(memory);
-    std::memset(pair->memory_->data(), 0, bytes);
-
-    const RemoteAddress where = pair->memory_->remote();
-    transport::Contribution mine;
-    mine.bytes.assign(reinterpret_cast<const char*>(&where), sizeof where);
-    absl::StatusOr<std::vector<transport::Contribution>> all =
-        pair->membership_->AllGather("memory", std::move(mine), deadline);
-    if (!all.ok()) return all.status();
-    std::memcpy(&pair->there_, (*all)[pair->peer().value()].bytes.data(), sizeof where);
-    return pair;
-  }
-
-  ~FabricPair() {
-    memory_.reset();
-    transport_.reset();
-    if (membership_ != nullptr) membership_->Leave();
-  }
-
-  bool measures() const { return transport_->self() == NodeId(1); }
-  NodeId peer() const { return NodeId(1u - transport_->self().value()); }
-  transport::Transport& transport() { return *transport_; }
-  const transport::Memory& memory() const { return *memory_; }
-  RemoteAddress there() const { return there_; }
-  bool is_shared_memory() const { return transport_->capabilities().direct_access; }
-
-  // Waits for the other node, without a word through the fabric.
-  absl::Status Meet(std::string_view what) {
-    return membership_->AllGather(what, {}, absl::Now() + patience_).status();
-  }
-
-  absl::Status Run(std::span<const Operation> chain) {
-    return RunChain(*transport_, peer(), chain);
-  }
-
- private:
-  absl::Duration patience_;
-  std::unique_ptr<bootstrap::Membership> membership_;
-  std::unique_ptr<transport::Transport> transport_;
-  std::unique_ptr<transport::Memory> memory_;
-  RemoteAddress there_;
-};
 
 // Measures chains of one node against what `floor` does. `floor` may be empty.
 absl::Status Measure(FabricPair& pair, uint64_t iterations, std::span<const Operation> chain,
@@ -124,22 +51,12 @@ absl::Status Measure(FabricPair& pair, uint64_t iterations, std::span<const Oper
   return absl::OkStatus();
 }
 
-// Joins, lets `measure` run on the node that measures, and leaves together.
-absl::Status WithPair(size_t bytes, const std::function<absl::Status(FabricPair&)>& measure) {
-  absl::StatusOr<std::unique_ptr<FabricPair>> pair = FabricPair::Join(bytes);
-  if (!pair.ok()) return pair.status();
-  absl::Status status;
-  if ((*pair)->measures()) status = measure(**pair);
-  if (!status.ok()) return status;
-  return (*pair)->Meet("the end");
-}
-
 using Mover = Operation (*)(FabricPair&, uint32_t bytes);
 
 absl::Status Sweep(const Settings& settings, const RowSink& sink, std::string_view name,
                    Mover mover) {
   const uint64_t most = *std::max_element(settings.sizes.begin(), settings.sizes.end());
-  return WithPair(most, [&](FabricPair& pair) {
+  return WithFabricPair(most, [&](FabricPair& pair) {
     std::vector<std::byte> source(most, std::byte{1});
     std::vector<std::byte> target(most);
     for (const uint64_t bytes : settings.sizes) {
@@ -184,7 +101,7 @@ absl::Status FabricWrite(const Settings& settings, const RowSink& sink) {
 }
 
 absl::Status FabricFetchAndAdd(const Settings& settings, const RowSink& sink) {
-  return WithPair(internal::kPageBytes, [&](FabricPair& pair) {
+  return WithFabricPair(internal::kPageBytes, [&](FabricPair& pair) {
     const std::array chain = {AddOne(pair)};
     std::atomic<uint64_t> word{0};
     std::function<absl::Status()> floor;
@@ -206,7 +123,7 @@ absl::Status FabricFetchAndAdd(const Settings& settings, const RowSink& sink) {
 absl::Status FabricChain(const Settings& settings, const RowSink& sink) {
   constexpr uint32_t kEntryBytes = 16;
   constexpr uint32_t kPage = internal::kPageBytes;
-  return WithPair(2 * kPage, [&](FabricPair& pair) {
+  return WithFabricPair(2 * kPage, [&](FabricPair& pair) {
     std::byte* here = pair.memory().data();
     const transport::LocalKey key = pair.memory().local_key();
     const std::array chain = {AddOne(pair),

@@ -88,12 +88,15 @@ void FaultFloor::MakeWritable(Kind kind, uint64_t index) {
   pager_->MakeWritable(page(kind, index), 1);
 }
 
+void FaultFloor::Zap(Kind kind, uint64_t index) {
+  pager_->Zap(page(kind, index), 1, kind == Kind::kInPlace && maps_in_place());
+  mapped_[kind == Kind::kCopied ? index : pages_ + index] = false;
+}
+
 void FaultFloor::Reset(Kind kind) {
   const uint64_t first = kind == Kind::kCopied ? 0 : pages_;
   for (uint64_t index = 0; index < pages_; ++index) {
-    if (!mapped_[first + index]) continue;
-    pager_->Zap(page(kind, index), 1, kind == Kind::kInPlace && maps_in_place());
-    mapped_[first + index] = false;
+    if (mapped_[first + index]) Zap(kind, index);
   }
 }
 

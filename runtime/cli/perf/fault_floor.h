@@ -38,6 +38,8 @@ class FaultFloor final : public internal::FaultServer {
   void InstallCopies(uint64_t index, uint64_t count);
   // Lifts the write protection of a page that is mapped for reading, without a fault.
   void MakeWritable(Kind kind, uint64_t index);
+  // Unmaps a page that is mapped.
+  void Zap(Kind kind, uint64_t index);
   // Unmaps all pages of a kind.
   void Reset(Kind kind);
 

@@ -89,6 +89,19 @@ absl::Status Prepare(JobNode& job, std::span<uint64_t> pages) {
   return job.Meet("pages are written");
 }
 
+// Per operation: how often the measuring thread slept, and how often any node's agent was woken.
+void AddSleeps(Row& row, const std::vector<Statistics>& before,
+               const std::vector<Statistics>& after, uint64_t operations) {
+  uint64_t wakeups = 0;
+  for (size_t node = 0; node < after.size(); ++node) {
+    wakeups += (after[node] - before[node])[Counter::agent_wakeups];
+  }
+  const auto count = static_cast<double>(operations);
+  const Statistics own = after.back() - before.back();
+  row.figures.emplace_back("sleeps", static_cast<double>(own[Counter::sleeps]) / count);
+  row.figures.emplace_back("wakeups", static_cast<double>(wakeups) / count);
+}
+
 // What the counters of this node and of the home say of `misses` misses.
 void AddCounts(Row& row, const std::vector<Statistics>& before,
                const std::vector<Statistics>& after, uint64_t misses) {
@@ -101,6 +114,7 @@ void AddCounts(Row& row, const std::vector<Statistics>& before,
                   clean > 0 ? static_cast<double>(own[Counter::clean_miss_chains]) / clean : 0},
                  {"remote_wakeups", static_cast<double>(home[Counter::agent_wakeups])},
                  {"messages_to_home", static_cast<double>(home[Counter::messages_received])}};
+  AddSleeps(row, before, after, misses);
 }
 
 absl::Status Miss(const Settings& settings, const RowSink& sink, Access access) {
@@ -197,8 +211,10 @@ absl::Status Upgrade(const Settings& settings, const RowSink& sink) {
       TouchForReading(reinterpret_cast<std::byte*>(first_word(page)));
     }
   }
-  if (absl::Status ok = job.Meet("pages are shared"); !ok.ok()) return ok;
+  absl::StatusOr<std::vector<Statistics>> before = job.GatherStatistics("pages are shared");
+  if (!before.ok()) return before.status();
 
+  Row row;
   if (job.measures()) {
     absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
     if (!floor.ok()) return floor.status();
@@ -212,12 +228,17 @@ absl::Status Upgrade(const Settings& settings, const RowSink& sink) {
         [&](uint64_t turn) { TouchForWriting((*floor)->page(kCopied, order[turn]), turn); },
         [&](uint64_t turn) { return (*fabric)->Atomic(order[turn]); });
     if (!done.ok()) return done;
-    Row row = measurement.ToRow(absl::StrCat("upgrade/sharers:", settings.sharers), count,
-                                "write-protect fault", "fabric atomic");
+    row = measurement.ToRow(absl::StrCat("upgrade/sharers:", settings.sharers), count,
+                            "write-protect fault", "fabric atomic");
+  }
+  absl::StatusOr<std::vector<Statistics>> after = job.GatherStatistics("counts after");
+  if (!after.ok()) return after.status();
+  if (job.measures()) {
     row.figures = {{"sharers", settings.sharers}};
+    AddSleeps(row, *before, *after, count);
     sink(row);
   }
-  return job.Meet("the end");
+  return absl::OkStatus();
 }
 
 }  // namespace farpage::cli::perf

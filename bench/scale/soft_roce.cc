@@ -1,0 +1,121 @@
+#include "bench/scale/soft_roce.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_cat.h"
+
+namespace farpage::bench::scale {
+
+using internal::kPageBytes;
+
+namespace {
+
+constexpr const char* kMedian = "p50_ns";
+
+struct Source {
+  int64_t Pieces::*piece;
+  const char* row;
+  const char* field = kMedian;
+};
+
+constexpr std::array kSources = {
+    Source{&Pieces::fault_copy, "parts/fault_copy"},
+    Source{&Pieces::install, "parts/fault_copy", "floor_ns"},
+    Source{&Pieces::fault_unprotect, "parts/fault_unprotect"},
+    Source{&Pieces::unprotect, "parts/fault_unprotect", "floor_ns"},
+    Source{&Pieces::zap, "parts/zap"},
+    Source{&Pieces::post, "parts/post"},
+    Source{&Pieces::atomic, "parts/atomic"},
+    Source{&Pieces::chain_entry, "parts/chain_entry"},
+    Source{&Pieces::chain_page, "parts/chain_page"},
+    Source{&Pieces::send, "parts/send"},
+    Source{&Pieces::receive, "parts/receive"},
+    Source{&Pieces::look, "parts/look"},
+    Source{&Pieces::clock, "parts/clock"},
+    Source{&Pieces::wake_call, "wake/one_processor", "call_ns"},
+    Source{&Pieces::wake_same, "wake/one_processor"},
+    Source{&Pieces::wake_other, "wake/two_processors"},
+    Source{&Pieces::event_message, "fabric_event/two_processors"},
+    Source{&Pieces::arm, "fabric_event/two_processors", "arm_ns"},
+};
+
+int64_t AtLeast0(int64_t ns) { return std::max<int64_t>(ns, 0); }
+
+}  // namespace
+
+const Pieces kSessionOfDocs = {.fault_copy = 0,
+                               .install = 0,
+                               .fault_unprotect = 0,
+                               .unprotect = 0,
+                               .zap = 0,
+                               .post = 0,
+                               .atomic = 0,
+                               .chain_entry = 0,
+                               .chain_page = 0,
+                               .send = 0,
+                               .receive = 0,
+                               .look = 0,
+                               .clock = 0,
+                               .wake_call = 0,
+                               .wake_same = 0,
+                               .wake_other = 0,
+                               .event_message = 0,
+                               .arm = 0};
+
+absl::StatusOr<Pieces> PiecesOf(const PerfResults& results) {
+  Pieces pieces{};
+  for (const Source& source : kSources) {
+    const absl::StatusOr<double> median = results.Median(source.row, source.field);
+    if (!median.ok()) return median.status();
+    pieces.*source.piece = static_cast<int64_t>(*median);
+  }
+  return pieces;
+}
+
+void ForEachPiece(const Pieces& pieces,
+                  const std::function<void(const std::string& name, int64_t ns)>& visit) {
+  for (const Source& source : kSources) {
+    std::string name = source.row;
+    if (source.field != kMedian) absl::StrAppend(&name, " ", source.field);
+    visit(name, pieces.*source.piece);
+  }
+}
+
+Machine SoftRoceMachine(const Pieces& pieces, uint32_t processors) {
+  // Soft-RoCE executes all but reads within the poster's call, also the peer's part of it: it is
+  // overhead, and next to nothing is left for the wire.
+  const int64_t wire_ns = AtLeast0(pieces.atomic - pieces.post - pieces.look) / 2;
+  const int64_t read_ns = AtLeast0(pieces.chain_entry - pieces.atomic);
+  const int64_t page_ns = AtLeast0(pieces.chain_page - pieces.chain_entry - read_ns);
+  const int64_t fault_ns = (AtLeast0(pieces.fault_copy - pieces.install) +
+                            AtLeast0(pieces.fault_unprotect - pieces.unprotect)) /
+                           2;
+  const int64_t wake_ns = AtLeast0(pieces.wake_other - pieces.wake_call);
+  return {
+      .name = "rxe",
+      .latency = {.wire_ns = wire_ns,
+                  .overhead_ns = pieces.post,
+                  .receive_ns = pieces.receive,
+                  .gap_ns = 0,
+                  .byte_ps = page_ns * 1000 / static_cast<int64_t>(kPageBytes),
+                  .read_ns = read_ns,
+                  .poll_ns = pieces.look,
+                  .clock_ns = pieces.clock,
+                  .arm_ns = pieces.arm,
+                  .wake_ns = wake_ns,
+                  .event_ns =
+                      AtLeast0(pieces.event_message - pieces.send - pieces.receive - wake_ns),
+                  .own_node_ns = wire_ns},
+      .processors = {.count = processors,
+                     .switch_ns = AtLeast0(pieces.wake_same - pieces.wake_call),
+                     .call_ns = pieces.wake_call,
+                     .wake_ns = wake_ns},
+      .pager = {.install_ns = pieces.install, .protect_ns = pieces.unprotect, .zap_ns = pieces.zap},
+      .fault_ns = fault_ns * 2 / 3,
+      .return_ns = fault_ns / 3,
+      .spin_ns = 20'000,
+      .minimum_hold_ns = 2 * fault_ns};
+}
+
+}  // namespace farpage::bench::scale
