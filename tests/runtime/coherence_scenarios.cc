@@ -194,6 +194,7 @@ NODE_SCENARIO(AtomicIncrements) {
   constexpr size_t kThreads = 3;
   std::span<uint64_t> counters = AllocateOrDie<uint64_t>(node, "counters", 4 * kPageWords);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (size_t turn = 0; turn < turns; ++turn) {
@@ -222,6 +223,7 @@ NODE_SCENARIO(VersionsOnlyGrow) {
       AllocateOrDie<uint64_t>(node, "words", pages * kPageWords, {.placement = Placement::kCyclic});
   std::vector<std::vector<uint64_t>> last(threads_here, std::vector<uint64_t>(pages));
   std::vector<std::thread> threads;
+  threads.reserve(threads_here);
   for (size_t thread = 0; thread < threads_here; ++thread) {
     threads.emplace_back([&, thread] {
       const size_t me = node.id() * threads_here + thread;
@@ -269,6 +271,7 @@ NODE_SCENARIO(ManyThreadsFault) {
   }
   REQUIRE_OK(node.Barrier());
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       // Half of the threads walk the same pages together, half each go their own way.
@@ -296,6 +299,7 @@ NODE_SCENARIO(StreamsMeetWriters) {
   // The pages of a writer lie side by side: its stores are a stream, too.
   const size_t share = pages / node.size();
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&] {
       std::vector<uint64_t> seen(pages);

@@ -144,6 +144,7 @@ class Round {
     environment.push_back(absl::StrCat("FARPAGE_JOB_SECRET=", server_->secret_text()));
     environment.emplace_back("FARPAGE_TRANSPORT=shm");
     std::vector<char*> pointers;
+    pointers.reserve(environment.size() + 1);
     for (std::string& variable : environment) pointers.push_back(variable.data());
     pointers.push_back(nullptr);
 

@@ -118,6 +118,7 @@ Summary RunSeeds(const SeedRange& range, const std::function<Verdict(uint64_t se
   auto* board = new (shared) Board;
   const uint32_t jobs = std::clamp(range.jobs, 1u, kMostJobs);
   std::vector<pid_t> workers;
+  workers.reserve(jobs);
   for (uint32_t job = 0; job < jobs; ++job) {
     workers.push_back(StartWorker(*board, range, job, run));
   }

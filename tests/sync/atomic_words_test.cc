@@ -57,6 +57,7 @@ TEST_P(AtomicWordsTest, NothingIsLost) {
   const uint32_t turns = GetParam().repetitions / 10;
   cluster.OnAll([&](uint32_t id) {
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (uint32_t thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] {
         for (uint32_t turn = 0; turn < turns; ++turn) {

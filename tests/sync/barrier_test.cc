@@ -54,6 +54,7 @@ TEST_P(BarrierTest, NodesMayBeLate) {
   for (const uint32_t nodes : {2u, 3u, 5u}) {
     SCOPED_TRACE(nodes);
     std::vector<std::minstd_rand> random;
+    random.reserve(nodes);
     for (uint32_t id = 0; id < nodes; ++id) random.emplace_back(id + 1);
     PassRounds(GetParam(), nodes, 200, [&](uint32_t id, uint32_t) {
       const auto delay = random[id]() % 8 == 0 ? random[id]() % 1000 : 0;

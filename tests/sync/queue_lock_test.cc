@@ -47,6 +47,7 @@ void ExpectExclusive(const transport::Backend& backend, uint32_t nodes, uint32_t
   std::atomic<bool> inside = false;
   cluster.OnAll([&](uint32_t id) {
     std::vector<std::thread> threads;
+    threads.reserve(threads_per_node);
     for (uint32_t thread = 0; thread < threads_per_node; ++thread) {
       threads.emplace_back([&] {
         for (uint32_t turn = 0; turn < turns; ++turn) {
@@ -209,6 +210,7 @@ TEST_P(QueueLockTest, DeadHolderIsNamedToAllWhoWaitAndWhoComeLater) {
   Locks locks = MakeLocks(cluster, 4);
   ASSERT_EQ(locks[0]->Lock(), absl::OkStatus());
   std::vector<uint64_t> before;
+  before.reserve(5);
   for (uint32_t id = 0; id < 5; ++id) {
     before.push_back(cluster.node(id).count(Counter::fabric_atomics));
   }

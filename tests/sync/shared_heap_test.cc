@@ -130,6 +130,7 @@ void Stress(uint32_t nodes, uint32_t threads_per_node, uint32_t turns) {
   std::array<Shelf, 8> shelves;
   std::atomic<uint64_t> refused = 0;
   std::vector<std::thread> threads;
+  threads.reserve(nodes * threads_per_node);
   for (uint32_t index = 0; index < nodes * threads_per_node; ++index) {
     threads.emplace_back([&, index] {
       std::minstd_rand random(index + 1);
@@ -205,6 +206,7 @@ TEST(SharedHeapTest, HeapLockIsTakenOncePerManySmallObjects) {
   HeapNodes heap(2, 32 << 20);
   constexpr uint64_t kObjects = 100'000;
   std::vector<void*> objects;
+  objects.reserve(kObjects);
   for (uint64_t turn = 0; turn < kObjects; ++turn) objects.push_back(heap[0].Allocate(64, 8));
   EXPECT_LT(heap.lock.times, kObjects / 500);
   heap.lock.times = 0;
@@ -358,6 +360,7 @@ TEST_P(SharedMemoryResourceTest, Containers) {
   auto lock =
       cluster.Make<std::shared_ptr<QueueLock>>([](Cluster& c) { return MakeQueueLock(c, "heap"); });
   std::vector<std::unique_ptr<SharedMemoryResource>> resources;
+  resources.reserve(kNodes);
   ASSERT_EQ(SharedMemoryResource::Check(range.data(), range.bytes()), absl::OkStatus());
   Counters counters;
   for (uint32_t id = 0; id < kNodes; ++id) {
@@ -381,6 +384,7 @@ TEST_P(SharedMemoryResourceTest, Containers) {
     }
   };
   std::vector<std::thread> threads;
+  threads.reserve(kNodes);
   for (uint32_t id = 0; id < kNodes; ++id) threads.emplace_back(use, id);
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(counters.Snapshot()[Counter::chunk_allocations], kNodes * 10 * 1000u);

@@ -98,6 +98,7 @@ void SyncCluster::MarkFailed(uint32_t id) {
 
 void SyncCluster::OnAll(const std::function<void(uint32_t id)>& body) {
   std::vector<std::thread> threads;
+  threads.reserve(nodes_.size());
   for (uint32_t id = 0; id < nodes_.size(); ++id) threads.emplace_back([&body, id] { body(id); });
   for (std::thread& thread : threads) thread.join();
 }

@@ -129,7 +129,7 @@ absl::StatusOr<std::vector<Contribution>> SocketRendezvous::AllGather(std::strin
   std::vector<Contribution> all(size());
   for (size_t peer = 0; peer < size(); ++peer) {
     if (peer == self_.value()) continue;
-    const absl::Status sent = Send(peer, key, mine);
+    absl::Status sent = Send(peer, key, mine);
     if (!sent.ok()) return sent;
   }
   for (size_t peer = 0; peer < size(); ++peer) {

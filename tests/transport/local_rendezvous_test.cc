@@ -20,6 +20,7 @@ absl::Time Soon() { return absl::Now() + absl::Seconds(60); }
 template <typename Body>
 void OnEveryNode(LocalCluster& cluster, const Body& body) {
   std::vector<std::thread> threads;
+  threads.reserve(cluster.size());
   for (uint32_t i = 0; i < cluster.size(); ++i) {
     threads.emplace_back([&cluster, &body, i] { body(cluster.node(NodeId(i))); });
   }

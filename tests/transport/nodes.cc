@@ -81,6 +81,7 @@ std::unique_ptr<Memory> Allocate(Transport& transport, size_t bytes) {
 
 void InParallel(uint32_t count, const std::function<void(uint32_t)>& body) {
   std::vector<std::thread> threads;
+  threads.reserve(count);
   std::barrier start(count);
   for (uint32_t i = 0; i < count; ++i) {
     threads.emplace_back([&body, &start, i] {

@@ -28,6 +28,7 @@ std::vector<StatusOrTransport> Make(const std::vector<ShmOptions>& options,
   const auto count = static_cast<uint32_t>(options.size());
   LocalCluster cluster(count);
   std::vector<StatusOrTransport> made;
+  made.reserve(count);
   for (uint32_t i = 0; i < count; ++i) made.emplace_back(absl::UnknownError("not yet"));
   InParallel(count, [&](uint32_t i) {
     made[i] = CreateShmTransport(cluster.node(NodeId(i)), options[i], absl::Now() + patience);
@@ -116,6 +117,7 @@ TEST(ShmTransport, ReservedSpaceIsBoundedAndReused) {
   Transport& transport = **made[0];
   for (int round = 0; round < 3; ++round) {
     std::vector<std::unique_ptr<Memory>> pages;
+    pages.reserve(16);
     for (int i = 0; i < 16; ++i) pages.push_back(Allocate(transport, 4096));
     const auto one_more = transport.Allocate(1, "one more");
     EXPECT_EQ(one_more.status().code(), absl::StatusCode::kResourceExhausted);

@@ -26,6 +26,7 @@ std::vector<Lifelines> Listen(uint32_t nodes) {
 
 std::vector<LifelineAddress> Addresses(const std::vector<Lifelines>& all) {
   std::vector<LifelineAddress> addresses;
+  addresses.reserve(all.size());
   for (const Lifelines& lifelines : all) addresses.push_back(lifelines.address());
   return addresses;
 }
@@ -33,6 +34,7 @@ std::vector<LifelineAddress> Addresses(const std::vector<Lifelines>& all) {
 void ConnectAll(std::vector<Lifelines>& all) {
   const std::vector<LifelineAddress> addresses = Addresses(all);
   std::vector<std::thread> threads;
+  threads.reserve(all.size());
   for (Lifelines& lifelines : all) {
     threads.emplace_back([&] {
       const absl::Status status = lifelines.Connect(addresses, In(60));

@@ -114,6 +114,7 @@ TEST_F(VerbsSendQueue, OnlyWhatChangesMemoryAfterAReadIsFenced) {
         Operation::WriteWordWithImmediate(1, remote_)},
        nullptr);
   std::vector<bool> fences;
+  fences.reserve(nic_.posted().size());
   for (const FakeNic::Request& posted : nic_.posted()) fences.push_back(posted.fenced());
   EXPECT_EQ(fences, (std::vector<bool>{false, false, false, false, true, true, true}));
 }

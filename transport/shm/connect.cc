@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<Contribution>> Exchange(Rendezvous& rendezvous, std::
 
 absl::StatusOr<Contribution> MakeOwn(const Rendezvous& rendezvous, const ShmOptions& options,
                                      Connection& connection) {
-  const absl::Status valid = CheckOptions(options, rendezvous);
+  absl::Status valid = CheckOptions(options, rendezvous);
   if (!valid.ok()) return valid;
   const uint32_t nodes = rendezvous.size();
   absl::StatusOr<std::shared_ptr<OwnSegment>> own = OwnSegment::Create(

@@ -131,7 +131,7 @@ absl::Status CheckOptions(const VerbsOptions& options) {
 
 absl::StatusOr<PortChoice> ChoosePort(std::span<const DeviceView> devices,
                                       const VerbsOptions& options) {
-  const absl::Status valid = CheckOptions(options);
+  absl::Status valid = CheckOptions(options);
   if (!valid.ok()) return valid;
   std::vector<std::string> names;
   std::vector<std::string> reasons;

@@ -133,7 +133,7 @@ Lifelines::Lifelines(NodeId self, OwnedFd listener, const LifelineAddress& addre
 absl::StatusOr<Lifelines> Lifelines::Listen(NodeId self, const std::string& address,
                                             uint32_t nodes) {
   LifelineAddress own;
-  const absl::Status found = FindAddress(address, own.ip);
+  absl::Status found = FindAddress(address, own.ip);
   if (!found.ok()) return found;
   if (::getrandom(own.token.data(), own.token.size(), 0) !=
       static_cast<ssize_t>(own.token.size())) {

@@ -85,7 +85,7 @@ absl::StatusOr<QueuePair> QueuePair::Create(const Device& device, ibv_cq* sends,
   init.port_num = device.port().port;
   init.qp_access_flags =
       IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC;
-  const absl::Status status =
+  absl::Status status =
       Modify(handle.get(), init,
              IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS, "INIT");
   if (!status.ok()) return status;
