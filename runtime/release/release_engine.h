@@ -57,7 +57,9 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   // As Engine's. Signal-safe, any thread. A miss is one READ.
   AccessResult Obtain(Region& region, uint64_t index, Access access, int64_t deadline_ns);
   void FetchAhead(Region& region, uint64_t first, uint64_t count, int64_t deadline_ns);
-  // What other nodes write is not seen in a pinned page until it is unpinned.
+  // What other nodes write is not seen in a pinned page until it is unpinned. A byte that they have
+  // written must not be written here before that: if it is given back the value that it had here,
+  // there is no difference to send, and the write is lost.
   AccessResult Pin(Region& region, uint64_t index, Access access, int64_t deadline_ns);
   void Unpin(Region& region, uint64_t index);
 

@@ -32,6 +32,12 @@ Variant TwoNodesFine() {
   return variant;
 }
 
+Variant TwoNodesLongerLogs() {
+  Variant variant = OneByte("two nodes, logs of two entries");
+  variant.ring = 2;
+  return variant;
+}
+
 Variant TwoNodesServed() {
   Variant variant = OneByte("two nodes, a home that only serves");
   variant.homes[0] = Variant::kNobody;
@@ -116,6 +122,7 @@ std::vector<Variant> StandardVariants() {
   return {
       Unlimited("two nodes"),
       TwoNodesFine(),
+      TwoNodesLongerLogs(),
       Pins(OneByte(""), "two nodes, pins, failures"),
       Pins(Direct(TwoNodesServed(), ""), "two nodes, pins, a home that serves"),
       TwoPagesBrief(),
