@@ -32,6 +32,12 @@ Variant TwoNodesFine() {
   return variant;
 }
 
+Variant TwoNodesLongerLogs() {
+  Variant variant = OneByte("two nodes, logs of two entries");
+  variant.ring = 2;
+  return variant;
+}
+
 Variant TwoNodesServed() {
   Variant variant = OneByte("two nodes, a home that only serves");
   variant.homes[0] = Variant::kNobody;
@@ -96,16 +102,14 @@ Variant ThreeNodesLockAndOthers() {
   return variant;
 }
 
-Variant ThreeNodesPosted() {
-  Variant variant = ThreeNodes("three nodes, a lock, posted");
-  variant.direct = false;
+// Not of any length: a turn and a write for each node, but any interleaving.
+Variant ThreeNodesOnce() {
+  Variant variant = OneByte("three nodes, a turn each, any interleaving");
+  variant.nodes = 3;
+  variant.coarse = false;
+  variant.acquisitions = 1;
   variant.barriers = 0;
-  variant.others = 0;
-  return variant;
-}
-
-Variant ThreeNodesAll() {
-  Variant variant = ThreeNodes("three nodes, a lock and a barrier");
+  variant.stores = 1;
   variant.others = 0;
   return variant;
 }
@@ -116,6 +120,7 @@ std::vector<Variant> StandardVariants() {
   return {
       Unlimited("two nodes"),
       TwoNodesFine(),
+      TwoNodesLongerLogs(),
       Pins(OneByte(""), "two nodes, pins, failures"),
       Pins(Direct(TwoNodesServed(), ""), "two nodes, pins, a home that serves"),
       TwoPagesBrief(),
@@ -128,9 +133,8 @@ std::vector<Variant> LargeVariants() {
   return {
       TwoLocks(2, "two nodes, two locks"),
       TwoPages("two nodes, two pages, two homes"),
+      ThreeNodesOnce(),
       ThreeNodesLockAndOthers(),
-      ThreeNodesPosted(),
-      ThreeNodesAll(),
   };
 }
 

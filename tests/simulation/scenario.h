@@ -18,7 +18,7 @@ namespace farpage::simulation {
 struct DeathInState {
   directory::State state;
   std::optional<directory::Event> event;
-  uint32_t occurrence;                    // the how many-th time, counted over all nodes
+  uint32_t occurrence;  // the how many-th time, counted over all nodes
   bool home;
   uint64_t advances_later;  // of the node
 };

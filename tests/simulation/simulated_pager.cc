@@ -54,9 +54,7 @@ std::byte* SimulatedPager::At(const std::byte* page, Access access) const {
   return mapped.copy != nullptr ? mapped.copy.get() : mapped.frame;
 }
 
-std::byte* SimulatedPager::View(std::byte* page) const {
-  return At(page, Access::kRead);
-}
+std::byte* SimulatedPager::View(std::byte* page) const { return At(page, Access::kRead); }
 
 void SimulatedPager::Changed(const std::byte* page, MappingChange change) {
   if (options_.on_change) options_.on_change(space_->PageOf(page), change);
