@@ -122,6 +122,11 @@ INSTANTIATE_TEST_SUITE_P(
         Smoke{"fabric_faa", {"-n", "20"}, {"fabric_faa"}},
         Smoke{"fabric_chain", {"-n", "20"}, {"fabric_chain"}},
         Smoke{"fabric_message", {"-n", "20"}, {"fabric_message"}},
+        Smoke{"parts",
+              {"-n", "20"},
+              {"parts/fault_copy", "parts/fault_unprotect", "parts/zap", "parts/chain_page",
+               "parts/chain_entry", "parts/atomic", "parts/post", "parts/send", "parts/receive",
+               "parts/look", "parts/clock"}},
         Smoke{"read_miss", {"-n", "40"}, {"read_miss"}},
         Smoke{"write_miss", {"-n", "40"}, {"write_miss"}},
         Smoke{"upgrade", {"-n", "20", "--sharers", "2"}, {"upgrade/sharers:2"}},
@@ -142,6 +147,18 @@ TEST(Perf, FaultFloorHasACopyAndItsFloor) {
   ASSERT_GE(rows.size(), 3u) << program.out;
   EXPECT_EQ(rows[0][0], "fault_floor/copy");
   EXPECT_GT(Number(rows[0][10]), 0);
+}
+
+// Where there is one processor, there is one row.
+TEST(Perf, WakeUpsAreMeasuredOnOneProcessorFirst) {
+  for (const char* name : {"wake", "fabric_event"}) {
+    StartedProgram program(Farpage({name, "-n", "10"}));
+    ASSERT_EQ(program.Wait(), 0) << program.err;
+    const std::vector<std::vector<std::string>> rows = Rows(program.out);
+    ASSERT_GE(rows.size(), 1u) << program.out;
+    EXPECT_EQ(rows[0][0], absl::StrCat(name, "/one_processor"));
+    EXPECT_GT(Number(rows[0][5]), 0);
+  }
 }
 
 // What the protocol promises, from its own counters.
