@@ -196,7 +196,8 @@ void Run::Locks(SimulatedNode& node, internal::QueueLock& lock) {
   Meet(node);
   // A queue in which each node found its place at once, and one that all enter together: there each
   // compare-and-swap lets one node in and sends all others back.
-  HandOvers(node, lock, "lock_hand_over", 20 * cluster_.options().latency.wire_ns);
+  const transport::sim::Latency& latency = cluster_.options().latency;
+  HandOvers(node, lock, "lock_hand_over", 20 * (latency.wire_ns + latency.overhead_ns));
   if (node.size() <= kMostTogether) HandOvers(node, lock, "lock_rush", 0);
 }
 

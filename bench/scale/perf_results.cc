@@ -41,9 +41,8 @@ absl::StatusOr<double> PerfResults::Median(const std::string& name,
     return absl::NotFoundError(absl::StrCat("row '", name, "' has no '", field, "'"));
   }
   std::vector<double> values = figure->second;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 }  // namespace farpage::bench::scale

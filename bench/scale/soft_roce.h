@@ -33,8 +33,9 @@ struct Pieces {
   int64_t wake_same;   // from that call until the thread runs, on the same processor
   int64_t wake_other;  // … and on another one, which was idle
   // perf fabric_event
-  int64_t event_message;  // one way, to a node that sleeps, on another processor
-  int64_t arm;            // asking for an event
+  int64_t event_same;   // a message, one way, to a node that sleeps, on the same processor
+  int64_t event_other;  // … and on another one, which is idle
+  int64_t arm;          // asking for an event
 };
 
 // Errors: NOT_FOUND names the figure that `results` lack.

@@ -144,6 +144,33 @@ TEST(Perf, FaultFloorHasACopyAndItsFloor) {
   EXPECT_GT(Number(rows[0][10]), 0);
 }
 
+// Most have no floor: they are what floors are made of.
+TEST(Perf, PartsAreMeasuredOneByOne) {
+  StartedProgram program(Farpage({"parts", "-n", "20"}));
+  ASSERT_EQ(program.Wait(), 0) << program.err;
+  const std::vector<std::string> names = {
+      "fault_copy", "fault_unprotect", "zap",  "chain_page", "chain_entry", "atomic", "post",
+      "send",       "receive",         "look", "clock"};
+  const std::vector<std::vector<std::string>> rows = Rows(program.out);
+  ASSERT_EQ(rows.size(), names.size()) << program.out;
+  for (size_t index = 0; index < names.size(); ++index) {
+    EXPECT_EQ(rows[index][0], absl::StrCat("parts/", names[index]));
+  }
+  EXPECT_GT(Number(rows[0][10]), 0);  // the fault's floor is the installing
+}
+
+// Where there is one processor, there is one row.
+TEST(Perf, WakeUpsAreMeasuredOnOneProcessorFirst) {
+  for (const char* name : {"wake", "fabric_event"}) {
+    StartedProgram program(Farpage({name, "-n", "10"}));
+    ASSERT_EQ(program.Wait(), 0) << program.err;
+    const std::vector<std::vector<std::string>> rows = Rows(program.out);
+    ASSERT_GE(rows.size(), 1u) << program.out;
+    EXPECT_EQ(rows[0][0], absl::StrCat(name, "/one_processor"));
+    EXPECT_GT(Number(rows[0][5]), 0);
+  }
+}
+
 // What the protocol promises, from its own counters.
 TEST(Perf, CleanMissesTakeOneChainAndWakeNobody) {
   for (const char* name : {"read_miss", "write_miss"}) {

@@ -262,5 +262,59 @@ TEST_F(SimTransportTest, WhoPollsLastLooksOnceMore) {
   Run();
 }
 
+TEST(SchedulerTest, GroupsThatShareAProcessorRunOneAfterTheOther) {
+  Scheduler scheduler(3);
+  scheduler.set_processors({.count = 2, .switch_ns = 5});
+  std::array<int64_t, 3> ended{};
+  for (uint32_t group = 0; group < 3; ++group) {
+    scheduler.Start(group, false, [&, group] {
+      scheduler.Advance(100);
+      ended[group] = scheduler.now_ns();
+    });
+  }
+  EXPECT_EQ(scheduler.Run(1'000'000, 1'000), Scheduler::End::kFinished);
+  EXPECT_EQ(ended, (std::array<int64_t, 3>{100, 100, 205}));  // 0 and 2 share
+}
+
+TEST(SchedulerTest, WhoHasRunForASliceGivesWay) {
+  Scheduler scheduler(2);
+  scheduler.set_processors({.count = 1, .slice_ns = 1'000});
+  bool stop = false;
+  scheduler.Start(0, false, [&] {
+    while (!stop) scheduler.Advance(10);
+  });
+  scheduler.Start(1, false, [&] { stop = true; });
+  EXPECT_EQ(scheduler.Run(1'000'000, 10'000), Scheduler::End::kFinished);
+  EXPECT_LT(scheduler.now_ns(), 2'000);
+}
+
+// A thread whose deadline has come waits for its processor, then for the switch to it. A wake-up
+// at any time of that must neither be lost nor count twice.
+TEST(SchedulerTest, WakeUpsMeetDeadlinesOnABusyProcessor) {
+  for (int64_t wake_at = 90; wake_at < 225; wake_at += 5) {
+    Scheduler scheduler(3);
+    scheduler.set_processors({.count = 2, .switch_ns = 20});
+    int key = 0;
+    int ended = 0;
+    scheduler.Start(0, false, [&] {
+      scheduler.Wait(&key, 100);
+      ++ended;
+      scheduler.Advance(10);
+      EXPECT_FALSE(scheduler.Wait(&key, scheduler.now_ns() + 1'000)) << wake_at;
+    });
+    scheduler.Start(2, false, [&] {
+      scheduler.Advance(200);
+      ++ended;
+    });
+    scheduler.Start(1, false, [&] {
+      scheduler.Advance(wake_at);
+      scheduler.WakeAll(&key, 3);
+      ++ended;
+    });
+    ASSERT_EQ(scheduler.Run(1'000'000, 1'000), Scheduler::End::kFinished) << wake_at;
+    EXPECT_EQ(ended, 3) << wake_at;
+  }
+}
+
 }  // namespace
 }  // namespace farpage::transport::sim

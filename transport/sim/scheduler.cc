@@ -160,9 +160,10 @@ void Scheduler::WakeAll(const void* key, int64_t delay_ns) {
   for (Thread* thread : woken) {
     thread->key = nullptr;
     thread->woken = true;
-    if (thread->queued) continue;  // its deadline came before
-    ++thread->turn;
+    // Its deadline came before: it waits for its processor, or has it and is about to go on.
     const Processor* const processor = ProcessorOf(*thread);
+    if (thread->queued || (processor != nullptr && processor->owner == thread)) continue;
+    ++thread->turn;
     if (processor != nullptr && processor->owner != nullptr) {
       Enqueue(*thread);
     } else {
