@@ -57,6 +57,8 @@ void Unpin(NodeImpl* node, const void* data, size_t bytes);
 // to write these pages (or read them, if pinned for writing) wait until it is destroyed, so keep it
 // short: well below ClusterOptions::fetch_timeout_ms. A page that is pinned for reading goes for a
 // while if this node writes to it and another node writes first: pin for writing what is written.
+// With release consistency nobody waits: what others write comes into the page when this node
+// synchronises.
 class Pinned {
  public:
   Pinned() = default;
