@@ -130,7 +130,7 @@ bool Engine::EvictExclusive(Page& page) {
   }
   page.serve = slots_->AcquireServe();
   if (page.serve == nullptr) return false;
-  page.serve->page = page.id();
+  page.serve->page.store(page.id(), std::memory_order_relaxed);
   Feed(page, {.input = Input::kEvict});
   slots_->Release(std::exchange(page.serve, nullptr));
   counters_.Add(Counter::evicted_dirty);

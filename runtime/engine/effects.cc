@@ -163,8 +163,9 @@ void Engine::PostDraining(NodeId peer, std::span<const Operation> operations, Sl
 }
 
 NodeId Engine::DrainHome(const Slot& slot) const {
-  const Region* region = space_.Find(slot.page);
-  return region->homes.HomeOf(slot.page.value - region->first_page.value);
+  const PageId page = slot.page.load(std::memory_order_relaxed);
+  const Region* region = space_.Find(page);
+  return region->homes.HomeOf(page.value - region->first_page.value);
 }
 
 void Engine::OnDrainEnd(PostedChain* chain, Fate /*fate*/) {

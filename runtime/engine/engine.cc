@@ -73,7 +73,7 @@ Slot* Engine::SlotOf(const PageRecord& record) {
 }
 
 void Engine::Attach(Page& page, Slot* slot) {
-  slot->page = page.id();
+  slot->page.store(page.id(), std::memory_order_relaxed);
   page.record.slot_plus_one = static_cast<uint16_t>(slot->index + 1);
 }
 
@@ -314,7 +314,8 @@ void Engine::CheckFailures() {
     // What it sent while it lived counts; the protocol expects nothing from it afterwards.
     fabric_.StopReceivingFrom(NodeId(node));
     for (uint16_t index = 0; index < slots_->size(); ++index) {
-      const PageId id = slots_->at(index).page;  // may be stale: the record decides
+      // May be stale: the record decides.
+      const PageId id = slots_->at(index).page.load(std::memory_order_relaxed);
       Region* region = space_.Find(id);
       if (region == nullptr || region->records == nullptr) continue;
       Page page = Lock(*region, id.value - region->first_page.value);

@@ -28,8 +28,9 @@ std::optional<Stimulus> Engine::Await(Page& page, Slot& slot, std::span<const Op
 void Engine::OnChainEnd(PostedChain* chain, Fate fate) {
   Slot& slot = *static_cast<Slot*>(chain);
   Engine& engine = *slot.engine;
-  Region& region = *engine.space_.Find(slot.page);
-  Page page = engine.Lock(region, slot.page.value - region.first_page.value);
+  const PageId id = slot.page.load(std::memory_order_relaxed);
+  Region& region = *engine.space_.Find(id);
+  Page page = engine.Lock(region, id.value - region.first_page.value);
   engine.Feed(page, engine.ResultOf(page, slot, fate));
   engine.Unlock(page);
 }

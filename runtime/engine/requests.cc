@@ -61,7 +61,7 @@ Verdict Engine::ServeRequest(Page& page, const Request& request) {
     stimulus.held = Held(page);
     if (!stimulus.held) {
       page.serve = slots_->AcquireServe();
-      if (page.serve != nullptr) page.serve->page = page.id();
+      if (page.serve != nullptr) page.serve->page.store(page.id(), std::memory_order_relaxed);
     }
     const bool can_serve = stimulus.held || page.serve != nullptr;
     stimulus.held |= !can_serve;

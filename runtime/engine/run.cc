@@ -116,7 +116,7 @@ bool Engine::OwnsSlot(PageRecord& record, PageId id) {
   if (record.slot_plus_one != 0) return true;
   Slot* slot = slots_->AcquireMiss(slots_->reserved_slots());
   if (slot == nullptr) return false;
-  slot->page = id;
+  slot->page.store(id, std::memory_order_relaxed);
   record.slot_plus_one = static_cast<uint16_t>(slot->index + 1);
   return true;
 }

@@ -44,8 +44,8 @@ struct Drain : PostedChain {
   Slot* slot = nullptr;
 };
 
-// What a page in transition owns. Guarded by the page's lock, except `users`. As a PostedChain it
-// is the chain the page awaits.
+// What a page in transition owns. Guarded by the page's lock, except `users`, and `page`, which may
+// be looked at without it. As a PostedChain it is the chain the page awaits.
 struct Slot : PostedChain {
   enum class Awaiting : uint8_t { kNothing, kReadChain, kWriteChain, kPage, kHandOver };
   static constexpr size_t kDeferred = 16;
@@ -54,7 +54,7 @@ struct Slot : PostedChain {
   uint16_t index = 0;
   bool serving = false;  // of the pool for requests and evictions
   Awaiting awaiting = Awaiting::kNothing;
-  PageId page;
+  std::atomic<PageId> page{};
   Buffer landing;        // one page
   Buffer result_buffer;  // one directory entry
   directory::NodeSet need;

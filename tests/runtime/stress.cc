@@ -143,6 +143,11 @@ class Round {
     environment.push_back(absl::StrCat("FARPAGE_RENDEZVOUS=", server_->address()));
     environment.push_back(absl::StrCat("FARPAGE_JOB_SECRET=", server_->secret_text()));
     environment.emplace_back("FARPAGE_TRANSPORT=shm");
+    // What the thread sanitizer needs.
+    const char* const space = std::getenv("FARPAGE_ADDRESS_SPACE_BYTES");
+    if (space != nullptr) {
+      environment.push_back(absl::StrCat("FARPAGE_ADDRESS_SPACE_BYTES=", space));
+    }
     std::vector<char*> pointers;
     pointers.reserve(environment.size() + 1);
     for (std::string& variable : environment) pointers.push_back(variable.data());
