@@ -73,11 +73,13 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     owed[at] = page.record.page.owed;
     Step(page, ReleaseInput::kRelease, effects[at]);
   }
-  // Neighbours are protected with one call, all before the first is compared.
+  // Neighbours are protected with one call, all before the first is compared. Not across homes:
+  // before Linux 6.2 the call takes pages of one mapping only.
   for (size_t at = 0; at < pages.size();) {
+    const uint64_t same_home = region.homes.RunLength(pages[at]);
     size_t end = at;
-    while (end < pages.size() && effects[end].contains(ReleaseEffect::kProtect) &&
-           pages[end] == pages[at] + (end - at)) {
+    while (end < pages.size() && end - at < same_home &&
+           effects[end].contains(ReleaseEffect::kProtect) && pages[end] == pages[at] + (end - at)) {
       ++end;
     }
     if (end > at) pager_.WriteProtect(region.address(pages[at]), end - at);
