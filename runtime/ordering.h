@@ -22,12 +22,15 @@ class Ordering {
 
   // Makes what this node has written visible to whoever acquires the clock, and writes the clock.
   // UNAVAILABLE names a home that has failed: what was written to its pages is lost; all else is
-  // released. Cost if nothing was written: a load per node and region.
+  // released. DEADLINE_EXCEEDED if another thread of this node is in here for too long. The clock
+  // is written all the same, and has at least what was acquired before. Cost if nothing was
+  // written: a load per node and region.
   virtual absl::Status Release(VectorClock clock) = 0;
 
   // Makes visible here what was released with `clock`, or was visible to who released it.
-  // DEADLINE_EXCEEDED if another thread of this node is in here for too long. Cost: a load per node
-  // if there is nothing new, else a chain of READs per log that has grown.
+  // DEADLINE_EXCEEDED if another thread of this node is in here for too long, and UNAVAILABLE if
+  // the home of a pinned page has failed: nothing is then known to be visible. Cost: a load per
+  // node if there is nothing new, else a chain of READs per log that has grown.
   virtual absl::Status Acquire(VectorClock clock) = 0;
 };
 

@@ -240,7 +240,7 @@ AccessResult Engine::Obtain(Region& region, uint64_t index, Access access, int64
   }
 }
 
-bool Engine::WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns,
+bool Engine::WaitForChange(RecordLock& record, uint32_t seen, int64_t spin_ns,
                            int64_t deadline_ns) {
   {
     Fabric::PollingScope polling(fabric_);

@@ -56,8 +56,8 @@ struct AccessResult {
 class CacheTenant {
  public:
   virtual ~CacheTenant() = default;
-  // Gives a page's room back. False if it must stay for now. Signal-safe; does not wait.
-  virtual bool Evict(Region& region, uint64_t index) = 0;
+  // Gives a page's room back, unless it must stay for now. Signal-safe; does not wait.
+  virtual void Evict(Region& region, uint64_t index) = 0;
 };
 
 // Signal-safe and thread-safe, except Create().
@@ -95,6 +95,9 @@ class Engine final : public MessageHandler {
   // Evicts until a run of pages fits, if it can. Called before a miss, with no page locked.
   void MakeRoom();
   bool prefetches() const { return options_.prefetch; }
+  // Waits for a record to have another version than `seen`, making progress meanwhile: spins for
+  // `spin_ns`, then sleeps. False at the deadline.
+  bool WaitForChange(RecordLock& record, uint32_t seen, int64_t spin_ns, int64_t deadline_ns);
   // Before the tenant's first page; never changed.
   void set_tenant(CacheTenant* tenant) { tenant_.store(tenant, std::memory_order_release); }
 
@@ -135,8 +138,6 @@ class Engine final : public MessageHandler {
   void Settle(Page& page);
   bool StartStream(Page& page, Access access);
   bool AskAgentFor(StreamDetector::Stream& stream, const Page& page, uint64_t after);
-  // False at the deadline.
-  bool WaitForChange(PageRecord& record, uint32_t seen, int64_t spin_ns, int64_t deadline_ns);
   Slot* SlotOf(const PageRecord& record);
   void Attach(Page& page, Slot* slot);
   void Detach(Page& page);

@@ -29,11 +29,13 @@ class RecordLock {
   // Wakes those who sleep in SleepUntilChange().
   uint32_t UnlockChanged() {
     uint32_t word = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(word, (word + kOneVersion) & ~kFlags,
-                                        std::memory_order_release, std::memory_order_relaxed)) {
+    uint32_t next = NextVersion(word);
+    while (!word_.compare_exchange_weak(word, next, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+      next = NextVersion(word);
     }
     if ((word & kWaiters) != 0) FutexWakeAll(&word_);
-    return (word + kOneVersion) & ~kFlags;
+    return next;
   }
 
   // Changes whenever the page's state does. Wraps after 2^30 changes.
@@ -51,6 +53,12 @@ class RecordLock {
   }
 
  private:
+  // Never 0 again: that is for what was never touched.
+  static uint32_t NextVersion(uint32_t word) {
+    const uint32_t next = (word + kOneVersion) & ~kFlags;
+    return next != 0 ? next : kOneVersion;
+  }
+
   static constexpr uint32_t kLocked = 1;
   static constexpr uint32_t kWaiters = 2;
   static constexpr uint32_t kFlags = kLocked | kWaiters;

@@ -32,10 +32,10 @@ absl::StatusOr<std::unique_ptr<DiffSender>> DiffSender::Create(Cluster& cluster)
   return sender;
 }
 
-uint32_t DiffSender::TryTakeBuffer() {
+uint32_t DiffSender::TryTakeBuffer(uint32_t spare) {
   if (memory_.own == nullptr) return 0;
   Hold lock(lock_);
-  return free_count_ == 0 ? kNoBuffer : free_[--free_count_];
+  return free_count_ <= spare ? kNoBuffer : free_[--free_count_];
 }
 
 void DiffSender::ReturnBuffer(uint32_t buffer) {

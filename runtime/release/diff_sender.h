@@ -25,10 +25,10 @@ class DiffSender {
 
   // Pages that can be on their way at once; Send() needs a buffer for each.
   static constexpr uint32_t kBuffers = 64;
-  // A buffer's number; none if all are in use. On mapped frames there is no need for buffers, and
-  // always one.
+  // A buffer's number; none if no more than `spare` are free. On mapped frames there is no need for
+  // buffers, and always one.
   static constexpr uint32_t kNoBuffer = UINT32_MAX;
-  uint32_t TryTakeBuffer();
+  uint32_t TryTakeBuffer(uint32_t spare = 0);
   void ReturnBuffer(uint32_t buffer);  // that was not used
 
   // Sends the bytes of a page, seen at `now`, that differ from `twin`, and returns how many they

@@ -1,6 +1,8 @@
 // Copies that have to go because other nodes have written their pages.
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 #include "runtime/release/release_engine.h"
 
 namespace farpage::internal {
@@ -46,7 +48,8 @@ class ReleaseEngine::CleanBatch {
   uint64_t count_ = 0;
 };
 
-void ReleaseEngine::DropNamed() {
+absl::Status ReleaseEngine::DropNamed() {
+  absl::Status status;
   std::sort(notices_.begin(), notices_.end(),
             [](const Notice& a, const Notice& b) { return a.first < b.first; });
   uint64_t done = 0;  // pages below this one: several notices may name the same
@@ -59,24 +62,30 @@ void ReleaseEngine::DropNamed() {
         break;  // no sound node wrote this
       const uint64_t index = page - region->first_page.value;
       const uint64_t count = std::min(end - page, region->pages() - index);
-      DropPages(*region, index, count);
+      status.Update(DropPages(*region, index, count));
       page += count;
     }
     done = std::max(done, end);
   }
+  return status;
 }
 
 // Not pages that never were here: their records are not even touched.
-void ReleaseEngine::DropAll() {
+absl::Status ReleaseEngine::DropAll() {
+  absl::Status status;
   const uint32_t regions = region_count_.load(std::memory_order_acquire);
-  for (uint32_t at = 0; at < regions; ++at) DropPages(*regions_[at], 0, regions_[at]->pages());
+  for (uint32_t at = 0; at < regions; ++at) {
+    status.Update(DropPages(*regions_[at], 0, regions_[at]->pages()));
+  }
+  return status;
 }
 
-void ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
+absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
   // Who fetches a page for the first time, later than we look, reads what the notices tell of.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   CleanBatch batch(*this, region);
   Supplies supplies;
+  absl::Status status;
   const uint64_t end = first + count;
   for (uint64_t index = first; index < end;) {
     Page page = At(region, index);
@@ -94,7 +103,7 @@ void ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
     if (page.record.pins != 0) {
       page.record.Unlock();
       batch.Flush();
-      UpdatePinned(page, supplies);
+      status.Update(UpdatePinned(page, supplies));
       continue;
     }
     const bool clean = page.record.page.state == ReleaseState::kClean;
@@ -110,19 +119,29 @@ void ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
   }
   batch.Flush();
   Return(supplies);
+  return status;
 }
 
 // The frame is read first, with no record locked. It has all that the notices tell of.
-void ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
+absl::Status ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
   const int64_t deadline_ns = cluster_.FetchDeadlineNs();
   std::byte* frames = page.region.frame_views[page.home.value()];
-  if (!TakeSupplies(page, Access::kWrite, supplies, deadline_ns)) return;
-  if (frames != nullptr) {
+  transport::Fate fate = transport::Fate::kOk;
+  if (!TakeSupplies(page, Access::kWrite, supplies, deadline_ns)) {
+    fate = transport::Fate::kTimedOut;
+  } else if (fabric_.transport().peer_failed(page.home)) {
+    fate = transport::Fate::kPeerFailed;
+  } else if (frames != nullptr) {
     supplies.frame = frames + page.region.homes.IndexAtHome(page.index) * kPageBytes;
   } else {
-    // A home that has failed takes the page along, for all that do not have it.
-    if (ReadFrames(page, 1, supplies, deadline_ns) != transport::Fate::kOk) return;
+    fate = ReadFrames(page, 1, supplies, deadline_ns);
     supplies.frame = landing_->at(supplies.landing);
+  }
+  if (fate != transport::Fate::kOk) {
+    return cluster_.FateError(fate,
+                              absl::StrCat("pinned page ", page.index, " of region '",
+                                           page.region.name, "', which others have written"),
+                              page.home);
   }
   page.record.Lock();
   ReleaseEffects effects;
@@ -130,6 +149,7 @@ void ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
   if (effects.size() != 0) counters_.Add(Counter::named_pages);
   Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
   page.record.UnlockChanged();
+  return absl::OkStatus();
 }
 
 }  // namespace farpage::internal

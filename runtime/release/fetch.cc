@@ -14,10 +14,6 @@ using directory::ReleaseVerdict;
 using transport::Fate;
 using transport::Operation;
 
-namespace {
-constexpr int64_t kSleepSliceNs = 100'000'000;
-}
-
 AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access,
                                    int64_t deadline_ns) {
   const ReleaseInput wish = access == Access::kRead ? ReleaseInput::kRead : ReleaseInput::kWrite;
@@ -46,7 +42,7 @@ AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access
     }
     if (verdict == ReleaseVerdict::kWait) {
       const uint32_t seen = page.record.Unlock();
-      if (WaitForChange(page.record, seen, deadline_ns)) continue;
+      if (engine_.WaitForChange(page.record, seen, fabric_.chain_spin_ns(), deadline_ns)) continue;
       result = {Fate::kTimedOut, page.home};
       break;
     }
@@ -55,10 +51,10 @@ AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access
       page.record.UnlockChanged();
       break;
     }
-    const uint64_t window = stream != nullptr ? stream->window : 1;
-    result = Fetch(page, access, window, supplies, deadline_ns);
+    uint64_t pages = stream != nullptr ? stream->window : 1;
+    result = Fetch(page, access, pages, supplies, deadline_ns);
     if (result.fate != Fate::kOk) break;
-    if (stream != nullptr) stream->next = region.first_page.value + index + window;
+    if (stream != nullptr) stream->next = region.first_page.value + index + pages;
   }
   Return(supplies);
   return result;
@@ -85,9 +81,9 @@ bool ReleaseEngine::TakeSupplies(const Page& page, Access access, Supplies& supp
 }
 
 // Called with the first page locked and fetching; unlocks it.
-AccessResult ReleaseEngine::Fetch(Page& page, Access access, uint64_t window, Supplies& supplies,
+AccessResult ReleaseEngine::Fetch(Page& page, Access access, uint64_t& pages, Supplies& supplies,
                                   int64_t deadline_ns) {
-  const uint64_t pages = LockWindow(page, window);
+  pages = LockWindow(page, pages);
   counters_.Add(Counter::miss_chains);
   counters_.Add(Counter::clean_misses);
   counters_.Add(Counter::clean_miss_chains);
@@ -191,13 +187,13 @@ void ReleaseEngine::FetchAhead(Region& region, uint64_t first, uint64_t count,
     engine_.MakeRoom();
     Supplies supplies;
     if (!TakeSupplies(page, Access::kRead, supplies, deadline_ns)) return;
-    const uint64_t window = std::min<uint64_t>(end - index, LandingPool::kPages);
+    uint64_t pages = end - index;
     page.record.Lock();
     ReleaseEffects effects;
     const bool absent = page.record.page.state == ReleaseState::kInvalid;
     if (absent) {
       Step(page, ReleaseInput::kRead, effects);
-      if (Fetch(page, Access::kRead, window, supplies, deadline_ns).fate != Fate::kOk) {
+      if (Fetch(page, Access::kRead, pages, supplies, deadline_ns).fate != Fate::kOk) {
         Return(supplies);
         return;
       }
@@ -205,7 +201,7 @@ void ReleaseEngine::FetchAhead(Region& region, uint64_t first, uint64_t count,
       page.record.Unlock();
     }
     Return(supplies);
-    index += absent ? window : 1;
+    index += absent ? pages : 1;
   }
 }
 
@@ -220,27 +216,6 @@ void ReleaseEngine::CountFault(const Page& page, Access access, ReleaseVerdict v
     counters_.Add(was_here ? Counter::upgrade_faults : Counter::write_faults);
   }
   if (page.at_home) counters_.Add(Counter::home_faults);
-}
-
-bool ReleaseEngine::WaitForChange(RecordLock& record, uint32_t seen, int64_t deadline_ns) {
-  {
-    Fabric::PollingScope polling(fabric_);
-    const int64_t sleep_at = fabric_.NowNs() + fabric_.chain_spin_ns();
-    do {
-      for (int turn = 0; turn < kTurnsPerClock; ++turn) {
-        fabric_.Progress();
-        if (record.version() != seen) return true;
-        SpinPause();
-      }
-    } while (fabric_.NowNs() < sleep_at);
-  }
-  counters_.Add(Counter::sleeps);
-  while (record.version() == seen) {
-    const int64_t now = fabric_.NowNs();
-    if (now >= deadline_ns) return false;
-    record.SleepUntilChange(seen, std::min(deadline_ns, now + kSleepSliceNs));
-  }
-  return true;
 }
 
 }  // namespace farpage::internal

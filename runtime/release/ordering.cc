@@ -21,7 +21,10 @@ absl::Status ReleaseEngine::NoTurn() const {
 absl::Status ReleaseEngine::Release(VectorClock clock) {
   // Another thread may be taking home what this one has written.
   Turn turn(*this);
-  if (!turn.held()) return NoTurn();
+  if (!turn.held()) {
+    ReadClock(clock);
+    return NoTurn();
+  }
   const uint32_t regions = region_count_.load(std::memory_order_acquire);
   bool any = false;
   for (uint32_t index = 0; index < regions; ++index) {
@@ -33,18 +36,25 @@ absl::Status ReleaseEngine::Release(VectorClock clock) {
   }
   absl::Status status;
   if (any) {
-    const DiffSender::Fenced fenced = sender_->Fence();
-    if (fenced.fate != Fate::kOk) {
-      status = cluster_.FateError(fenced.fate, "release: writes to pages of a home", fenced.peer);
+    Fence();
+    if (lost_.fate != Fate::kOk) {
+      status = cluster_.FateError(lost_.fate, "release: writes to pages of a home", lost_.peer);
+      lost_ = {};
     }
     log_->Append(notices_);
-    length_.store(log_->length(), std::memory_order_relaxed);
+    length_.store(log_->length(), std::memory_order_release);
   }
-  for (uint32_t node = 0; node < cluster_.size(); ++node) {
-    clock[node].store(seen_[node].load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
-  clock[cluster_.self().value()].store(log_->length(), std::memory_order_relaxed);
+  ReadClock(clock);
   return status;
+}
+
+// What is visible here, and what has been released.
+void ReleaseEngine::ReadClock(VectorClock clock) const {
+  for (uint32_t node = 0; node < cluster_.size(); ++node) {
+    clock[node].store(seen_[node].load(std::memory_order_acquire), std::memory_order_relaxed);
+  }
+  clock[cluster_.self().value()].store(length_.load(std::memory_order_acquire),
+                                       std::memory_order_relaxed);
 }
 
 void ReleaseEngine::ReleaseRegion(Region& region) {
@@ -74,7 +84,7 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     Step(page, ReleaseInput::kRelease, effects[at]);
   }
   // Neighbours are protected with one call, all before the first is compared. Not across homes:
-  // before Linux 6.2 the call takes pages of one mapping only.
+  // Linux 6.1 takes pages of one mapping only.
   for (size_t at = 0; at < pages.size();) {
     const uint64_t same_home = region.homes.RunLength(pages[at]);
     size_t end = at;
@@ -109,14 +119,20 @@ void ReleaseEngine::AddNotice(PageId page) {
   notices_.push_back({page, 1});
 }
 
-// In a turn, with no record locked. What was sent before gives its buffers back.
+// In a turn, with no record locked. At most kBatch buffers are in the hands of who has the turn,
+// and evictions leave as many: when what was sent before has given its buffers back, one is free.
 uint32_t ReleaseEngine::TakeBuffer() {
-  for (;;) {
-    const uint32_t buffer = sender_->TryTakeBuffer();
-    if (buffer != DiffSender::kNoBuffer) return buffer;
-    sender_->Fence();
-    fabric_.Progress();
-  }
+  static_assert(2 * kBatch <= DiffSender::kBuffers);
+  const uint32_t buffer = sender_->TryTakeBuffer();
+  if (buffer != DiffSender::kNoBuffer) return buffer;
+  Fence();
+  return sender_->TryTakeBuffer();
+}
+
+// In a turn. What has been lost is kept for the next release to tell.
+void ReleaseEngine::Fence() {
+  const DiffSender::Fenced fenced = sender_->Fence();
+  if (fenced.fate != Fate::kOk) lost_ = fenced;
 }
 
 absl::Status ReleaseEngine::Acquire(VectorClock clock) {
@@ -143,11 +159,7 @@ absl::Status ReleaseEngine::Acquire(VectorClock clock) {
     if (found == NoticeLog::Found::kOverrun) counters_.Add(Counter::overrun_logs);
     all |= found != NoticeLog::Found::kAll;
   }
-  if (all) {
-    DropAll();
-  } else {
-    DropNamed();
-  }
+  if (absl::Status dropped = all ? DropAll() : DropNamed(); !dropped.ok()) return dropped;
   for (uint32_t node = 0; node < cluster_.size(); ++node) {
     const uint64_t to = clock[node].load(std::memory_order_relaxed);
     if (node != self && to > seen_[node].load(std::memory_order_relaxed)) {

@@ -158,16 +158,17 @@ void ReleaseEngine::Return(Supplies& supplies) {
   supplies = {};
 }
 
-bool ReleaseEngine::Evict(Region& region, uint64_t index) {
+void ReleaseEngine::Evict(Region& region, uint64_t index) {
   Page page = At(region, index);
   if (!page.record.TryLock()) {
     CacheQueue::Pusher(cache_).Push({region.first_page.value + index});
-    return false;
+    return;
   }
   page.record.queued = 0;
   Supplies supplies;
   const bool dirty = page.record.page.state == directory::ReleaseState::kDirty;
-  if (dirty) supplies.buffer = sender_->TryTakeBuffer();
+  // A release or an acquire cannot do without, and need not wait for evictions to leave it some.
+  if (dirty) supplies.buffer = sender_->TryTakeBuffer(/*spare=*/kBatch);
   ReleaseEffects effects;
   const bool can = !dirty || supplies.buffer != DiffSender::kNoBuffer;
   const bool goes = can && Step(page, ReleaseInput::kEvict, effects) == ReleaseVerdict::kStepped;
@@ -180,7 +181,6 @@ bool ReleaseEngine::Evict(Region& region, uint64_t index) {
   }
   page.record.UnlockChanged();
   Return(supplies);
-  return goes;
 }
 
 AccessResult ReleaseEngine::Pin(Region& region, uint64_t index, Access access,

@@ -66,7 +66,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   absl::Status Acquire(VectorClock clock) override;
 
   // CacheTenant.
-  bool Evict(Region& region, uint64_t index) override;
+  void Evict(Region& region, uint64_t index) override;
 
  private:
   struct Page {
@@ -104,7 +104,8 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
 
   // fetch.cc: faults
   bool TakeSupplies(const Page& page, Access access, Supplies& supplies, int64_t deadline_ns);
-  AccessResult Fetch(Page& page, Access access, uint64_t window, Supplies& supplies,
+  // Reads up to `pages` pages; sets `pages` to how many.
+  AccessResult Fetch(Page& page, Access access, uint64_t& pages, Supplies& supplies,
                      int64_t deadline_ns);
   transport::Fate ReadFrames(const Page& first, uint64_t pages, Supplies& supplies,
                              int64_t deadline_ns);
@@ -112,20 +113,22 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
                    Supplies& supplies);
   uint64_t LockWindow(const Page& first, uint64_t window);
   void CountFault(const Page& page, Access access, directory::ReleaseVerdict verdict);
-  bool WaitForChange(RecordLock& record, uint32_t seen, int64_t deadline_ns);
 
   // ordering.cc: releases and acquires
   class Turn;
   absl::Status NoTurn() const;
+  void ReadClock(VectorClock clock) const;
   void ReleaseRegion(Region& region);
   void ReleaseBatch(Region& region, std::span<const uint32_t> pages);
   void AddNotice(PageId page);
   uint32_t TakeBuffer();
+  void Fence();
   // drop.cc: copies that go
-  void DropNamed();
-  void DropAll();
-  void DropPages(Region& region, uint64_t first, uint64_t count);
-  void UpdatePinned(Page& page, Supplies& supplies);
+  // Errors name a pinned page that could not be brought up to date. All other pages are dropped.
+  absl::Status DropNamed();
+  absl::Status DropAll();
+  absl::Status DropPages(Region& region, uint64_t first, uint64_t count);
+  absl::Status UpdatePinned(Page& page, Supplies& supplies);
   class CleanBatch;
 
   Cluster& cluster_;
@@ -149,6 +152,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   std::vector<ClockWord> seen_;      // by node: notices of its log that were heeded
   std::atomic<uint64_t> length_{0};  // of this node's log
   std::vector<uint32_t> written_;    // pages of a region
+  DiffSender::Fenced lost_;          // writes on their way to a home that failed, not yet told
   std::vector<Notice> notices_;      // to append, or read
 };
 

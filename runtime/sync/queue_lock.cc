@@ -42,10 +42,20 @@ QueueLock::QueueLock(Cluster& cluster, std::shared_ptr<const SymmetricMemory> me
 
 absl::Status QueueLock::Lock() {
   absl::Status locked = LockOnly();
+  return locked.ok() ? AcquireMemory() : locked;
+}
+
+absl::Status QueueLock::AcquireMemory() {
   Ordering* ordering = cluster_.ordering();
-  if (!locked.ok() || ordering == nullptr) return locked;
-  absl::Status acquired = ordering->Acquire(Clock(handed_over_ ? kHandedOver : kRead));
+  if (ordering == nullptr) return absl::OkStatus();
+  const VectorClock came = Clock(handed_over_ ? kHandedOver : kRead);
+  absl::Status acquired = ordering->Acquire(came);
   if (acquired.ok()) return acquired;
+  // The lock goes on with the clock that it came with.
+  const VectorClock written = Clock(kWritten);
+  for (size_t node = 0; node < came.size(); ++node) {
+    written[node].store(came[node].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
   static_cast<void>(UnlockOnly());
   return acquired;
 }
@@ -96,13 +106,7 @@ absl::StatusOr<bool> QueueLock::TryLock() {
   words_.waits_for.store(kHolds, std::memory_order_relaxed);
   held_.store(true, std::memory_order_relaxed);
   cluster_.counters().Add(Counter::locks);
-  if (Ordering* ordering = cluster_.ordering(); ordering != nullptr) {
-    absl::Status acquired = ordering->Acquire(Clock(handed_over_ ? kHandedOver : kRead));
-    if (!acquired.ok()) {
-      static_cast<void>(UnlockOnly());
-      return acquired;
-    }
-  }
+  if (absl::Status acquired = AcquireMemory(); !acquired.ok()) return acquired;
   return true;
 }
 

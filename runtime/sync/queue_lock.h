@@ -69,6 +69,8 @@ class QueueLock {
   // Called by the thread that has this node's turn. A deadline of 0 is computed when it is needed:
   // a lock that is free is taken without a look at the clock.
   absl::Status LockOnly();
+  // After it has been locked. On an error it is locked no more.
+  absl::Status AcquireMemory();
   absl::Status UnlockOnly();
   absl::Status Enter(int64_t deadline_ns);
   absl::Status Queue(int64_t deadline_ns);

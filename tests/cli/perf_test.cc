@@ -131,6 +131,17 @@ INSTANTIATE_TEST_SUITE_P(
         Smoke{"hit", {"-n", "5", "-s", "64K"}, {"hit/read/65536", "hit/write/65536"}},
         Smoke{"barrier", {"-n", "20", "--nodes", "3"}, {"barrier/nodes:3"}},
         Smoke{"mutex", {"-n", "50"}, {"mutex/uncontended", "mutex/contended"}},
+        Smoke{"release_miss", {"-n", "60"}, {"release_miss/4096"}},
+        Smoke{"first_write", {"-n", "60"}, {"first_write/copy", "first_write/home"}},
+        Smoke{"release", {"-n", "2"}, {"release/8_bytes", "release/alternate_bytes"}},
+        Smoke{"acquire",
+              {"-n", "2", "-s", "512K"},
+              {"acquire/changed:0", "acquire/changed:1", "acquire/changed:10",
+               "acquire/changed:100"}},
+        Smoke{"release_barrier",
+              {"-n", "20", "-s", "64K", "--nodes", "3"},
+              {"release_barrier/nodes:3"}},
+        Smoke{"release_false_sharing", {"-n", "3"}, {"release_false_sharing"}},
         Smoke{"atomic", {"-n", "50"}, {"atomic/fetch_add"}}),
     [](const auto& tested) { return tested.param.name; });
 

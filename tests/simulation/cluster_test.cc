@@ -1,6 +1,7 @@
 // The simulation itself: the same seed is the same execution, and plain programs do what they say.
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "tests/simulation/simulated_cluster.h"
@@ -119,6 +120,56 @@ TEST(SimulatedCluster, WithoutFaultsNothingIsLeftToChance) {
     hashes.push_back(cluster.trace().hash());
   }
   EXPECT_EQ(hashes[0], hashes[1]);
+}
+
+// More pages than there are buffers for diffs, then pages of a home that lives: whoever waits for
+// buffers in between learns of the dead home, and must not keep it to itself.
+TEST(SimulatedCluster, AReleaseTellsOfAHomeThatDiedWhateverCameAfter) {
+  SimulatedCluster cluster({});
+  absl::Status released;
+  absl::Status again;
+  cluster.Run([&](SimulatedNode& node) {
+    const auto allocate = [&](const char* name, uint64_t pages, uint32_t home) {
+      return node.Allocate(
+          name, pages,
+          {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = home});
+    };
+    const uint64_t dies = allocate("dies", internal::DiffSender::kBuffers, 1);
+    const uint64_t lives = allocate("lives", 32, 2);
+    node.Ready();
+    if (node.id() != NodeId(0)) return node.Work(50'000'000);
+    for (uint64_t page = 0; page < internal::DiffSender::kBuffers; ++page) {
+      node.Write(dies + page * internal::kPageBytes, 1);
+    }
+    for (uint64_t page = 0; page < 32; ++page) node.Write(lives + page * internal::kPageBytes, 1);
+    cluster.network().Kill(NodeId(1));
+    std::vector<internal::ClockWord> clock(3);
+    released = node.parts().ordering()->Release(clock);
+    again = node.parts().ordering()->Release(clock);
+  });
+  EXPECT_FALSE(cluster.failure().has_value()) << cluster.failure()->what;
+  EXPECT_EQ(released.code(), absl::StatusCode::kUnavailable) << released;
+  EXPECT_NE(released.ToString().find("node 1"), std::string::npos) << released;
+  EXPECT_TRUE(again.ok()) << again;
+}
+
+// Streams are recognised beyond what one chain fetches.
+TEST(SimulatedCluster, AStreamOfReleasedPagesTakesFewChains) {
+  constexpr uint64_t kPages = 256;
+  SimulatedCluster cluster({});
+  uint64_t chains = 0;
+  cluster.Run([&](SimulatedNode& node) {
+    const uint64_t memory = node.Allocate(
+        "memory", kPages,
+        {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = 0});
+    node.Ready();
+    if (node.id() != NodeId(1)) return;
+    for (uint64_t page = 0; page < kPages; ++page) node.Read(memory + page * internal::kPageBytes);
+    chains = node.statistics()[Counter::miss_chains];
+  });
+  EXPECT_FALSE(cluster.failure().has_value()) << cluster.failure()->what;
+  // 1, 2, 4 and 8 pages, then 16 at a time.
+  EXPECT_EQ(chains, 4 + (kPages - 15 + 15) / 16);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "farpage/mutex.h"
+#include "tests/sync/counted_ordering.h"
 #include "tests/sync/sync_cluster.h"
 
 namespace farpage::internal {
@@ -366,6 +367,23 @@ TEST(MutexDeathTest, UnlockOfALockThatIsNotHeldEndsTheProcess) {
 }
 
 FARPAGE_INSTANTIATE_SYNC_TEST(QueueLockTest);
+
+// A node that has the lock but cannot acquire gives it back with the clock that it came with: the
+// next one must hear of what was released before.
+TEST_P(QueueLockTest, AFailedAcquirePassesTheClockOn) {
+  SyncCluster cluster(GetParam(), 3);
+  const Orderings orderings = CountReleases(cluster);
+  Locks locks = MakeLocks(cluster);
+  ASSERT_EQ(locks[1]->Lock(), absl::OkStatus());
+  ASSERT_EQ(locks[1]->Unlock(), absl::OkStatus());
+  orderings[2]->set_acquire_status(absl::DeadlineExceededError("not now"));
+  EXPECT_EQ(locks[2]->Lock().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(locks[2]->TryLock().status().code(), absl::StatusCode::kDeadlineExceeded);
+  ASSERT_EQ(locks[0]->Lock(), absl::OkStatus());
+  EXPECT_EQ(orderings[0]->known(1), 1u);
+  EXPECT_EQ(orderings[0]->known(2), 0u);
+  ASSERT_EQ(locks[0]->Unlock(), absl::OkStatus());
+}
 
 }  // namespace
 }  // namespace farpage::internal

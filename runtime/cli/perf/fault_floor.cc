@@ -88,6 +88,10 @@ void FaultFloor::MakeWritable(Kind kind, uint64_t index) {
   pager_->MakeWritable(page(kind, index), 1);
 }
 
+void FaultFloor::Protect(Kind kind, uint64_t index, uint64_t count) {
+  pager_->WriteProtect(page(kind, index), count);
+}
+
 void FaultFloor::Zap(Kind kind, uint64_t index) {
   pager_->Zap(page(kind, index), 1, kind == Kind::kInPlace && maps_in_place());
   mapped_[kind == Kind::kCopied ? index : pages_ + index] = false;

@@ -40,6 +40,8 @@ class FaultFloor final : public internal::FaultServer {
   void MakeWritable(Kind kind, uint64_t index);
   // Unmaps a page that is mapped.
   void Zap(Kind kind, uint64_t index);
+  // Write-protects pages index … index + count − 1, which are mapped, with one call.
+  void Protect(Kind kind, uint64_t index, uint64_t count);
   // Unmaps all pages of a kind.
   void Reset(Kind kind);
 

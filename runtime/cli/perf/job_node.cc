@@ -123,12 +123,25 @@ absl::StatusOr<std::unique_ptr<WordLinks>> WordLinks::Create(JobNode& job) {
   if (!memory.ok()) return memory.status();
   auto links = std::make_unique<WordLinks>();
   links->memory_ = *std::move(memory);
+  links->self_ = job.id();
   for (uint32_t node = 0; node < job.size(); ++node) {
     links->links_.emplace_back(job.fabric().transport(), NodeId(node),
                                links->memory_.own->data() + node * kLineBytes,
                                links->memory_.remote[node] + job.id() * kLineBytes);
   }
   return links;
+}
+
+absl::Status WordLinks::ExchangeWithAll() {
+  ++exchanges_;
+  absl::Status ok;
+  for (uint32_t node = 0; node < links_.size() && ok.ok(); ++node) {
+    if (node != self_) ok = links_[node].Signal(exchanges_);
+  }
+  for (uint32_t node = 0; node < links_.size() && ok.ok(); ++node) {
+    if (node != self_) ok = links_[node].Await(exchanges_);  // or one ahead already
+  }
+  return ok;
 }
 
 }  // namespace farpage::cli::perf

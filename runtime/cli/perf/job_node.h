@@ -101,6 +101,9 @@ class WordLinks {
  public:
   static absl::StatusOr<std::unique_ptr<WordLinks>> Create(JobNode& job);
   WordLink& to(uint32_t node) { return links_[node]; }
+  // A word to every other node, and one from each, spinning. Called the same number of times by
+  // all.
+  absl::Status ExchangeWithAll();
   // Lets two nodes go on within a fraction of a microsecond of each other. Signals `value`.
   absl::Status StartTogether(uint32_t other, uint64_t value) {
     absl::Status ok = to(other).Signal(value);
@@ -110,6 +113,8 @@ class WordLinks {
  private:
   internal::SymmetricMemory memory_;
   std::vector<WordLink> links_;
+  uint32_t self_ = 0;
+  uint64_t exchanges_ = 0;
 };
 
 }  // namespace farpage::cli::perf

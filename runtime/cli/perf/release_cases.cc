@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/cli/perf/alternate.h"
+#include "runtime/cli/perf/barriers.h"
 #include "runtime/cli/perf/cases.h"
 #include "runtime/cli/perf/job_node.h"
 #include "runtime/cli/perf/page_order.h"
@@ -20,19 +21,23 @@ using internal::kPageBytes;
 constexpr uint32_t kHome = 0;
 constexpr uint64_t kSparePages = 4096;
 
-absl::StatusOr<std::unique_ptr<JobNode>> Join(uint64_t pages) {
-  return JobNode::Join([pages](NodeOptions& own) {
+// A node, and pages at home on node 0.
+struct Released {
+  std::unique_ptr<JobNode> job;
+  std::span<uint64_t> pages;
+};
+
+// Collective.
+absl::StatusOr<Released> Join(uint64_t pages) {
+  absl::StatusOr<std::unique_ptr<JobNode>> job = JobNode::Join([pages](NodeOptions& own) {
     own.cache_bytes = 2 * (pages + kSparePages) * kPageBytes;  // twins count as well
   });
-}
-
-// Collective. Pages at home on node 0.
-absl::StatusOr<std::span<uint64_t>> ReleasedPages(JobNode& job, uint64_t pages) {
-  absl::StatusOr<void*> memory = job.node().Allocate(
+  if (!job.ok()) return job.status();
+  absl::StatusOr<void*> memory = (*job)->node().Allocate(
       "released pages", pages * kPageBytes,
       {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = kHome});
   if (!memory.ok()) return memory.status();
-  return std::span<uint64_t>(static_cast<uint64_t*>(*memory), pages * kWordsPerPage);
+  return Released{*std::move(job), {static_cast<uint64_t*>(*memory), pages * kWordsPerPage}};
 }
 
 std::byte* PageOf(std::span<uint64_t> pages, uint64_t page) {
@@ -47,13 +52,12 @@ absl::Status Release(JobNode& job, std::vector<ClockWord>& clock) {
 
 absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink) {
   const uint64_t count = settings.iterations;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  absl::StatusOr<Released> joined = Join(count);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
-  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
-  if (!pages.ok()) return pages.status();
+  JobNode& job = *joined->job;
+  const std::span<uint64_t> pages = joined->pages;
   if (job.id() == kHome) {
-    for (uint64_t page = 0; page < count; ++page) TouchForWriting(PageOf(*pages, page), page);
+    for (uint64_t page = 0; page < count; ++page) TouchForWriting(PageOf(pages, page), page);
   }
   absl::StatusOr<std::unique_ptr<FabricFloor>> fabric =
       FabricFloor::Create(job, NodeId(kHome), count);
@@ -72,7 +76,7 @@ absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink) {
         count, {[&](uint64_t begin, uint64_t end) {
                   const CpuTime cpu(cpu_ns);
                   for (uint64_t turn = begin; turn < end; ++turn) {
-                    misses.Time([&] { TouchForReading(PageOf(*pages, order[turn])); });
+                    misses.Time([&] { TouchForReading(PageOf(pages, order[turn])); });
                   }
                   return absl::OkStatus();
                 },
@@ -107,18 +111,17 @@ absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink) {
 
 absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
   const uint64_t count = settings.iterations;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  absl::StatusOr<Released> joined = Join(count);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
-  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
-  if (!pages.ok()) return pages.status();
+  JobNode& job = *joined->job;
+  const std::span<uint64_t> pages = joined->pages;
   if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
   absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
   if (!floor.ok()) return floor.status();
   const FaultFloor::Kind kind =
       job.id() == kHome ? FaultFloor::Kind::kInPlace : FaultFloor::Kind::kCopied;
   for (uint64_t page = 0; page < count; ++page) {
-    TouchForReading(PageOf(*pages, page));
+    TouchForReading(PageOf(pages, page));
     (*floor)->Install(kind, page, Access::kRead);
   }
   // The home's writes and others' differ: the home keeps no twin.
@@ -135,7 +138,7 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
         count, {[&](uint64_t begin, uint64_t end) {
                   const CpuTime cpu(cpu_ns);
                   for (uint64_t turn = begin; turn < end; ++turn) {
-                    writes.Time([&] { TouchForWriting(PageOf(*pages, order[turn]), turn + 1); });
+                    writes.Time([&] { TouchForWriting(PageOf(pages, order[turn]), turn + 1); });
                   }
                   return absl::OkStatus();
                 },
@@ -168,30 +171,46 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
 // A release of pages that were written, per page.
 absl::Status ReleaseCase(const Settings& settings, const RowSink& sink) {
   constexpr uint64_t kPages = 1000;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(kPages);
+  absl::StatusOr<Released> joined = Join(kPages);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
-  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, kPages);
-  if (!pages.ok()) return pages.status();
+  JobNode& job = *joined->job;
+  const std::span<uint64_t> pages = joined->pages;
   if (job.measures()) {
+    constexpr FaultFloor::Kind kCopied = FaultFloor::Kind::kCopied;
+    absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(kPages);
+    if (!floor.ok()) return floor.status();
+    for (uint64_t page = 0; page < kPages; ++page) (*floor)->Install(kCopied, page, Access::kRead);
+    std::vector<std::byte> twins((*floor)->page(kCopied, 0),
+                                 (*floor)->page(kCopied, 0) + kPages * kPageBytes);
     std::vector<ClockWord> clock(job.size());
     for (const bool alternate : {false, true}) {
       Samples releases(settings.iterations);
+      Samples comparisons(settings.iterations);
       const Statistics before = job.node().counters().Snapshot();
       double cpu_ns = 0;
       for (uint64_t turn = 1; turn <= settings.iterations; ++turn) {
         for (uint64_t page = 0; page < kPages; ++page) {
-          volatile auto* bytes = reinterpret_cast<volatile uint8_t*>(PageOf(*pages, page));
+          volatile auto* bytes = reinterpret_cast<volatile uint8_t*>(PageOf(pages, page));
           for (size_t byte = 0; byte < (alternate ? kPageBytes : 8); byte += alternate ? 2 : 1) {
             bytes[byte] = static_cast<uint8_t>(bytes[byte] + 1);
           }
         }
-        const CpuTime cpu(cpu_ns);
-        absl::Status ok;
-        releases.Time([&] { ok = Release(job, clock); });
-        if (!ok.ok()) return ok;
+        {
+          const CpuTime cpu(cpu_ns);
+          absl::Status ok;
+          releases.Time([&] { ok = Release(job, clock); });
+          if (!ok.ok()) return ok;
+        }
+        for (uint64_t page = 0; page < kPages; ++page) (*floor)->MakeWritable(kCopied, page);
+        bool same = true;
+        comparisons.Time([&] {
+          (*floor)->Protect(kCopied, 0, kPages);
+          same = std::memcmp(twins.data(), (*floor)->page(kCopied, 0), twins.size()) == 0;
+        });
+        if (!same) return absl::InternalError("the floor's pages have changed");
       }
       releases.Divide(kPages);
+      comparisons.Divide(kPages);
       const Statistics counts = job.node().counters().Snapshot() - before;
       const double done = static_cast<double>(settings.iterations * kPages);
       sink({.name = alternate ? "release/alternate_bytes" : "release/8_bytes",
@@ -199,8 +218,8 @@ absl::Status ReleaseCase(const Settings& settings, const RowSink& sink) {
             .iterations = settings.iterations,
             .time = releases.Summarize(),
             .cpu_ns = cpu_ns / done,
-            .floor_ns = 0,
-            .floor = "",
+            .floor_ns = comparisons.MedianNs(),
+            .floor = "write protection of all with one call, and a comparison with twins",
             .figures = {
                 {"pages", static_cast<double>(kPages)},
                 {"diff_bytes_per_page", static_cast<double>(counts[Counter::diff_bytes]) / done},
@@ -215,11 +234,12 @@ namespace {
 
 // Each turn the home writes `changed` of the pages, spread evenly, both meet at a barrier, and the
 // other node reads them again. Times the barrier of the reader.
-absl::Status BarrierAfterChanges(JobNode& job, std::span<uint64_t> pages, uint64_t count,
+absl::Status BarrierAfterChanges(JobNode& job, WordLinks& links, std::span<uint64_t> pages,
                                  uint64_t changed, FaultFloor& floor, uint64_t iterations,
                                  const RowSink& sink) {
+  const uint64_t count = pages.size() / kWordsPerPage;
   Samples barriers(iterations);
-  Samples zaps(iterations);
+  Samples least(iterations);
   double cpu_ns = 0;
   const uint64_t apart = changed == 0 ? count : count / changed;
   constexpr FaultFloor::Kind kCopied = FaultFloor::Kind::kCopied;
@@ -245,7 +265,13 @@ absl::Status BarrierAfterChanges(JobNode& job, std::span<uint64_t> pages, uint64
       barriers.Time([&] { ok = job.node().barrier().Wait(); });
       if (!ok.ok()) return ok;
     }
-    if (job.measures()) zaps.Time([&] { floor.Reset(kCopied); });
+    absl::Status exchanged;
+    least.Time([&] {
+      exchanged = links.ExchangeWithAll();
+      if (!job.measures()) return;
+      for (uint64_t index = 0; index < changed; ++index) floor.Zap(kCopied, index * apart);
+    });
+    if (!exchanged.ok()) return exchanged;
     if (absl::Status ok = job.Meet("turn"); !ok.ok()) return ok;
   }
   if (job.measures()) {
@@ -254,8 +280,8 @@ absl::Status BarrierAfterChanges(JobNode& job, std::span<uint64_t> pages, uint64
           .iterations = iterations,
           .time = barriers.Summarize(),
           .cpu_ns = cpu_ns / static_cast<double>(iterations),
-          .floor_ns = changed == 0 ? 0 : zaps.MedianNs(),
-          .floor = changed == 0 ? "" : absl::StrCat("unmapping of ", changed, " pages"),
+          .floor_ns = least.MedianNs(),
+          .floor = absl::StrCat("a word to and fro, and the unmapping of ", changed, " pages"),
           .figures = {{"resident_pages", static_cast<double>(count)}}});
   }
   return absl::OkStatus();
@@ -265,21 +291,22 @@ absl::Status BarrierAfterChanges(JobNode& job, std::span<uint64_t> pages, uint64
 
 absl::Status AcquireCase(const Settings& settings, const RowSink& sink) {
   const uint64_t count = settings.sizes.front() / kPageBytes;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  absl::StatusOr<Released> joined = Join(count);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
-  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
-  if (!pages.ok()) return pages.status();
+  JobNode& job = *joined->job;
+  const std::span<uint64_t> pages = joined->pages;
   absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
   if (!floor.ok()) return floor.status();
+  absl::StatusOr<std::unique_ptr<WordLinks>> links = WordLinks::Create(job);
+  if (!links.ok()) return links.status();
   if (job.measures()) {
-    for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(*pages, page));
+    for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(pages, page));
   }
   if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
   for (const uint64_t changed : {0, 1, 10, 100, 1000}) {
     if (changed > count) break;
     absl::Status ok =
-        BarrierAfterChanges(job, *pages, count, changed, **floor, settings.iterations, sink);
+        BarrierAfterChanges(job, **links, pages, changed, **floor, settings.iterations, sink);
     if (!ok.ok()) return ok;
   }
   return job.Meet("the end");
@@ -288,65 +315,52 @@ absl::Status AcquireCase(const Settings& settings, const RowSink& sink) {
 // As `barrier`, where there is memory with release consistency that nobody has changed.
 absl::Status ReleaseBarrier(const Settings& settings, const RowSink& sink) {
   const uint64_t count = settings.sizes.front() / kPageBytes;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(count);
+  absl::StatusOr<Released> joined = Join(count);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
-  absl::StatusOr<std::span<uint64_t>> pages = ReleasedPages(job, count);
-  if (!pages.ok()) return pages.status();
-  for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(*pages, page));
-  Samples barriers(settings.iterations);
-  double cpu_ns = 0;
-  if (absl::Status ok = job.Meet("start"); !ok.ok()) return ok;
-  for (uint64_t turn = 0; turn < settings.iterations; ++turn) {
-    const CpuTime cpu(cpu_ns);
-    absl::Status ok;
-    barriers.Time([&] { ok = job.node().barrier().Wait(); });
-    if (!ok.ok()) return ok;
-  }
-  if (job.measures()) {
-    sink({.name = absl::StrCat("release_barrier/nodes:", job.size()),
-          .bytes = 0,
-          .iterations = settings.iterations,
-          .time = barriers.Summarize(),
-          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations),
-          .floor_ns = 0,
-          .floor = "",
-          .figures = {{"resident_pages", static_cast<double>(count)}}});
-  }
-  return job.Meet("the end");
+  JobNode& job = *joined->job;
+  const std::span<uint64_t> pages = joined->pages;
+  for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(pages, page));
+  return MeasureBarriers(job, "release_barrier", settings.iterations,
+                         {{"resident_pages", static_cast<double>(count)}}, sink);
 }
 
 // Two nodes write alternate words of the same pages, 1,000 writes between barriers.
 absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink) {
   constexpr uint64_t kPages = 64;
   constexpr uint64_t kWrites = 1000;
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = Join(kPages);
+  absl::StatusOr<Released> joined = Join(kPages);
   if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
+  JobNode& job = *joined->job;
   std::array<std::span<uint64_t>, 2> memory;
-  absl::StatusOr<std::span<uint64_t>> released = ReleasedPages(job, kPages);
-  if (!released.ok()) return released.status();
-  memory[0] = *released;
+  memory[0] = joined->pages;
   absl::StatusOr<std::span<uint64_t>> sequential = job.AllocatePages("pages", kPages, kHome);
   if (!sequential.ok()) return sequential.status();
   memory[1] = *sequential;
+  std::vector<uint64_t> own(kPages * kWordsPerPage);
+  Samples plain(settings.iterations);
   std::array<Samples, 2> samples = {Samples(settings.iterations), Samples(settings.iterations)};
   double cpu_ns = 0;
+  double other_cpu_ns = 0;
   const uint64_t mine = job.measures() ? 1 : 0;
   for (uint64_t turn = 0; turn < settings.iterations; ++turn) {
+    const auto write_and_meet = [&](std::span<uint64_t> words) {
+      for (uint64_t write = 0; write < kWrites; ++write) {
+        const uint64_t page = write % kPages;
+        const uint64_t word = (write / kPages * 2 + mine) % kWordsPerPage;
+        *static_cast<volatile uint64_t*>(&words[page * kWordsPerPage + word]) = turn;
+      }
+      return job.node().barrier().Wait();
+    };
     for (size_t kind = 0; kind < 2; ++kind) {
       if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
+      const CpuTime cpu(kind == 0 ? cpu_ns : other_cpu_ns);
       absl::Status ok;
-      samples[kind].Time([&] {
-        for (uint64_t write = 0; write < kWrites; ++write) {
-          const uint64_t page = write % kPages;
-          const uint64_t word = (write / kPages * 2 + mine) % kWordsPerPage;
-          *static_cast<volatile uint64_t*>(&memory[kind][page * kWordsPerPage + word]) = turn;
-        }
-        ok = job.node().barrier().Wait();
-      });
+      samples[kind].Time([&] { ok = write_and_meet(memory[kind]); });
       if (!ok.ok()) return ok;
     }
+    absl::Status ok = job.node().barrier().Wait();
+    if (ok.ok()) plain.Time([&] { ok = write_and_meet(own); });
+    if (!ok.ok()) return ok;
   }
   if (job.measures()) {
     const double release_ns = samples[0].MedianNs();
@@ -355,9 +369,9 @@ absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink)
           .bytes = kWrites * sizeof(uint64_t),
           .iterations = settings.iterations,
           .time = samples[0].Summarize(),
-          .cpu_ns = cpu_ns,
-          .floor_ns = 0,
-          .floor = "",
+          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations),
+          .floor_ns = plain.MedianNs(),
+          .floor = "the same writes to private memory, and a barrier",
           .figures = {{"sequential_ns", sequential_ns},
                       {"times_faster", sequential_ns / release_ns}}});
   }

@@ -1,65 +1,60 @@
 // barrier, mutex and atomic.
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/cli/perf/alternate.h"
+#include "runtime/cli/perf/barriers.h"
 #include "runtime/cli/perf/cases.h"
 #include "runtime/cli/perf/job_node.h"
 #include "runtime/sync/atomic_words.h"
 
 namespace farpage::cli::perf {
 
-// The floor: every node writes a word to every other one and looks for theirs, spinning.
-absl::Status BarrierCase(const Settings& settings, const RowSink& sink) {
-  absl::StatusOr<std::unique_ptr<JobNode>> joined = JobNode::Join();
-  if (!joined.ok()) return joined.status();
-  JobNode& job = **joined;
+absl::Status MeasureBarriers(JobNode& job, std::string_view name, uint64_t iterations,
+                             std::vector<std::pair<std::string, double>> figures,
+                             const RowSink& sink) {
   absl::StatusOr<std::unique_ptr<WordLinks>> links = WordLinks::Create(job);
   if (!links.ok()) return links.status();
-
-  const auto bare = [&](uint64_t turn) {
-    absl::Status ok;
-    for (uint32_t node = 0; node < job.size() && ok.ok(); ++node) {
-      if (node != job.id()) ok = (*links)->to(node).Signal(turn + 1);
-    }
-    for (uint32_t node = 0; node < job.size() && ok.ok(); ++node) {
-      if (node != job.id()) ok = (*links)->to(node).Await(turn + 1);  // or a turn ahead already
-    }
-    return ok;
-  };
-  Samples barriers(settings.iterations);
-  Samples bares(settings.iterations);
+  Samples barriers(iterations);
+  Samples bares(iterations);
   double cpu_ns = 0;
-  absl::Status status =
-      Alternate(settings.iterations, {[&](uint64_t begin, uint64_t end) {
-                                        const CpuTime cpu(cpu_ns);
-                                        absl::Status ok;
-                                        for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                                          barriers.Time([&] { ok = job.node().barrier().Wait(); });
-                                        }
-                                        return ok;
-                                      },
-                                      [&](uint64_t begin, uint64_t end) {
-                                        absl::Status ok;
-                                        for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                                          bares.Time([&] { ok = bare(turn); });
-                                        }
-                                        return ok;
-                                      }});
+  const absl::Status status =
+      Alternate(iterations, {[&](uint64_t begin, uint64_t end) {
+                               const CpuTime cpu(cpu_ns);
+                               absl::Status ok;
+                               for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                                 barriers.Time([&] { ok = job.node().barrier().Wait(); });
+                               }
+                               return ok;
+                             },
+                             [&](uint64_t begin, uint64_t end) {
+                               absl::Status ok;
+                               for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                                 bares.Time([&] { ok = (*links)->ExchangeWithAll(); });
+                               }
+                               return ok;
+                             }});
   if (!status.ok()) return status;
   if (job.measures()) {
-    sink({.name = absl::StrCat("barrier/nodes:", job.size()),
+    sink({.name = absl::StrCat(std::string(name), "/nodes:", job.size()),
           .bytes = 0,
-          .iterations = settings.iterations,
+          .iterations = iterations,
           .time = barriers.Summarize(),
-          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations),
+          .cpu_ns = cpu_ns / static_cast<double>(iterations),
           .floor_ns = bares.MedianNs(),
           .floor = "a word from each node to each other, looked for without sleep",
-          .figures = {}});
+          .figures = std::move(figures)});
   }
   return job.Meet("the end");
+}
+
+absl::Status BarrierCase(const Settings& settings, const RowSink& sink) {
+  absl::StatusOr<std::unique_ptr<JobNode>> job = JobNode::Join();
+  if (!job.ok()) return job.status();
+  return MeasureBarriers(**job, "barrier", settings.iterations, {}, sink);
 }
 
 namespace {
