@@ -30,7 +30,7 @@ ReleaseVerdict StepAtHome(ReleasePage& page, const ReleaseStimulus& stimulus,
     case ReleaseInput::kRelease:
       page.listed = false;
       if (!dirty) return ReleaseVerdict::kStepped;
-      if (stimulus.pinned) {  // it may be written without a fault until it is unpinned
+      if (stimulus.stays) {  // it may be written without a fault until it does not
         List(page, effects);
       } else {
         effects.push_back(kProtect);
@@ -55,8 +55,8 @@ void Drop(ReleasePage& page, ReleaseEffects& effects) {
   page.state = kInvalid;
 }
 
-// A pinned page stays mapped, and takes over what others have written. It counts as written itself:
-// only so can it be changed in place.
+// A page that stays takes over what others have written. It counts as written itself: only so can
+// it be changed in place.
 void Update(ReleasePage& page, ReleaseEffects& effects) {
   if (page.state == kClean) {
     List(page, effects);
@@ -67,10 +67,10 @@ void Update(ReleasePage& page, ReleaseEffects& effects) {
   effects.push_back(kMerge);
 }
 
-void Release(ReleasePage& page, bool pinned, ReleaseEffects& effects) {
+void Release(ReleasePage& page, bool stays, ReleaseEffects& effects) {
   page.listed = false;
   const bool dirty = page.state == kDirty;
-  if (dirty && pinned) {
+  if (dirty && stays) {
     effects.push_back(kSendDiff);
     effects.push_back(kRefreshTwin);
     List(page, effects);
@@ -147,17 +147,17 @@ ReleaseVerdict StepRelease(ReleasePage& page, const ReleaseStimulus& stimulus,
     case ReleaseInput::kNamed:
       if (page.state == kFetching) {
         page.stale = true;
-      } else if (mapped && stimulus.pinned) {
+      } else if (mapped && stimulus.stays) {
         Update(page, effects);
       } else if (mapped) {
         Drop(page, effects);
       }
       return ReleaseVerdict::kStepped;
     case ReleaseInput::kRelease:
-      Release(page, stimulus.pinned, effects);
+      Release(page, stimulus.stays, effects);
       return ReleaseVerdict::kStepped;
     case ReleaseInput::kEvict:
-      if (!mapped || stimulus.pinned) return ReleaseVerdict::kRefused;
+      if (!mapped || stimulus.stays) return ReleaseVerdict::kRefused;
       Drop(page, effects);
       return ReleaseVerdict::kStepped;
   }

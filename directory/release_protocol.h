@@ -86,13 +86,15 @@ enum class ReleaseVerdict : uint8_t {
   kStepped,  // carry out the effects
   kHit,      // the access is possible as it is
   kWait,     // for the fetch under way; then again
-  kRefused,  // the page is pinned
+  kRefused,  // the page stays
 };
 
 struct ReleaseStimulus {
   ReleaseInput input = ReleaseInput::kRead;
   bool at_home = false;  // this node is the page's home
-  bool pinned = false;   // a pin keeps the page mapped as it is
+  // The page stays mapped as it is: it is pinned, or written in nearly every interval. The one may
+  // follow the other at any time.
+  bool stays = false;
 };
 
 // Decides, and changes `page`. Nothing is impossible: no other node has a say.

@@ -6,6 +6,7 @@
 
 #include "directory/release_protocol.h"
 #include "runtime/engine/record_lock.h"
+#include "runtime/release/rewriting.h"
 
 namespace farpage::internal {
 
@@ -17,6 +18,7 @@ struct ReleaseRecord : RecordLock {
   uint32_t next_plus_one = 0;  // of the region's pages that were written; 0: the last
   uint16_t pins : 15 = 0;
   uint16_t queued : 1 = 0;  // the cache's queue holds the page
+  Rewriting rewriting;
 };
 static_assert(sizeof(directory::ReleasePage) == 4);
 static_assert(sizeof(ReleaseRecord) == 20);

@@ -1,5 +1,6 @@
-// Copies that have to go because other nodes have written their pages.
+// Copies whose pages other nodes have written: most have to go, some take over what was written.
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/str_cat.h"
 
@@ -48,6 +49,59 @@ class ReleaseEngine::CleanBatch {
   uint64_t count_ = 0;
 };
 
+// Neighbours that stay, whose home's frames are read with one operation. Where frames are mapped
+// there is no need for it.
+class ReleaseEngine::MergeBatch {
+ public:
+  MergeBatch(ReleaseEngine& engine, Region& region) : engine_(engine), region_(region) {}
+  ~MergeBatch() { Flush(); }
+  MergeBatch(const MergeBatch&) = delete;
+  MergeBatch& operator=(const MergeBatch&) = delete;
+
+  // Takes a locked page, and unlocks it.
+  void Add(Page& page) {
+    const bool joins = count_ != 0 && page.index == first_ + count_ && count_ < kMost &&
+                       region_.homes.HomeOf(first_) == page.home;
+    const uint32_t version = page.record.Unlock();
+    if (!joins) {
+      Flush();
+      first_ = page.index;
+    }
+    versions_[count_++] = version;
+  }
+
+  // Locks one page at a time. What has changed while the frames were read is dropped after all: the
+  // twin may be newer than what was read.
+  void Flush() {
+    if (count_ == 0) return;
+    const int64_t deadline_ns = engine_.cluster_.FetchDeadlineNs();
+    Supplies supplies;
+    const Page first = engine_.At(region_, first_);
+    const bool read =
+        engine_.TakeSupplies(first, Access::kRead, supplies, deadline_ns) &&
+        engine_.ReadFrames(first, count_, supplies, deadline_ns) == transport::Fate::kOk;
+    for (uint64_t at = 0; at < count_; ++at) {
+      if (supplies.buffer == DiffSender::kNoBuffer) supplies.buffer = engine_.TakeBuffer();
+      Page page = engine_.At(region_, first_ + at);
+      page.record.Lock();
+      const bool stays = read && page.record.version() == versions_[at];
+      if (read) supplies.frame = engine_.landing_->at(supplies.landing) + at * kPageBytes;
+      engine_.Update(page, stays, supplies);
+    }
+    engine_.Return(supplies);
+    count_ = 0;
+  }
+
+ private:
+  static constexpr uint64_t kMost = LandingPool::kPages;
+
+  ReleaseEngine& engine_;
+  Region& region_;
+  uint64_t first_ = 0;
+  uint64_t count_ = 0;
+  std::array<uint32_t, kMost> versions_;
+};
+
 absl::Status ReleaseEngine::DropNamed() {
   absl::Status status;
   std::sort(notices_.begin(), notices_.end(),
@@ -84,6 +138,7 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
   // Who fetches a page for the first time, later than we look, reads what the notices tell of.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   CleanBatch batch(*this, region);
+  MergeBatch merges(*this, region);
   Supplies supplies;
   absl::Status status;
   const uint64_t end = first + count;
@@ -106,20 +161,39 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
       status.Update(UpdatePinned(page, supplies));
       continue;
     }
-    const bool clean = page.record.page.state == ReleaseState::kClean;
-    ReleaseEffects effects;
-    Step(page, ReleaseInput::kNamed, effects);
-    if (clean && effects.size() != 0) {
+    const ReleaseState state = page.record.page.state;
+    if (state == ReleaseState::kClean) {
+      ReleaseEffects effects;
+      Step(page, ReleaseInput::kNamed, effects);
       batch.Add(page.index);
       continue;
     }
-    if (effects.size() != 0) counters_.Add(Counter::named_pages);
-    Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
-    page.record.UnlockChanged();
+    const bool stays = state == ReleaseState::kDirty && page.record.rewriting.copy_stays() &&
+                       !fabric_.transport().peer_failed(page.home);
+    std::byte* frames = region.frame_views[page.home.value()];
+    if (stays && frames == nullptr) {
+      merges.Add(page);
+      continue;
+    }
+    if (stays) supplies.frame = frames + region.homes.IndexAtHome(page.index) * kPageBytes;
+    Update(page, stays, supplies);
   }
   batch.Flush();
+  merges.Flush();
   Return(supplies);
   return status;
+}
+
+// Takes a locked page that was named, and unlocks it.
+void ReleaseEngine::Update(Page& page, bool stays, Supplies& supplies) {
+  ReleaseEffects effects;
+  Step(page, ReleaseInput::kNamed, effects, stays);
+  if (effects.size() != 0) {
+    const bool merges = effects.contains(directory::ReleaseEffect::kMerge);
+    counters_.Add(merges ? Counter::merged_pages : Counter::named_pages);
+  }
+  Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
+  page.record.UnlockChanged();
 }
 
 // The frame is read first, with no record locked. It has all that the notices tell of.
@@ -144,11 +218,7 @@ absl::Status ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
                               page.home);
   }
   page.record.Lock();
-  ReleaseEffects effects;
-  Step(page, ReleaseInput::kNamed, effects);
-  if (effects.size() != 0) counters_.Add(Counter::named_pages);
-  Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
-  page.record.UnlockChanged();
+  Update(page, /*stays=*/false, supplies);
   return absl::OkStatus();
 }
 

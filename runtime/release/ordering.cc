@@ -30,7 +30,10 @@ absl::Status ReleaseEngine::Release(VectorClock clock) {
   for (uint32_t index = 0; index < regions; ++index) {
     Region& region = *regions_[index];
     if (region.listed.load(std::memory_order_acquire) == 0) continue;
-    if (!any) notices_.clear();
+    if (!any) {
+      notices_.clear();
+      ++releases_;
+    }
     any = true;
     ReleaseRegion(region);
   }
@@ -81,7 +84,7 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     Page page = At(region, pages[at]);
     page.record.Lock();
     owed[at] = page.record.page.owed;
-    Step(page, ReleaseInput::kRelease, effects[at]);
+    Step(page, ReleaseInput::kRelease, effects[at], StaysWritable(page));
   }
   // Neighbours are protected with one call, all before the first is compared. Not across homes:
   // Linux 6.1 takes pages of one mapping only.
@@ -99,6 +102,9 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     Page page = At(region, pages[at]);
     const uint32_t changed =
         Execute(page, effects[at], nullptr, /*is_protected=*/true, supplies[at]);
+    if (effects[at].contains(ReleaseEffect::kSendDiff)) {
+      page.record.rewriting.NoteCopy(releases_, changed != 0);
+    }
     const bool told = owed[at] || page.at_home || changed != 0;
     if (told && effects[at].contains(ReleaseEffect::kNotice)) {
       AddNotice({region.first_page.value + page.index});
@@ -106,6 +112,15 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     page.record.UnlockChanged();
     Return(supplies[at]);
   }
+}
+
+// Of a locked page that is about to be released.
+bool ReleaseEngine::StaysWritable(Page& page) const {
+  if (page.record.page.state != directory::ReleaseState::kDirty) return false;
+  Rewriting& rewriting = page.record.rewriting;
+  const bool stays = page.at_home ? rewriting.HomeStays(releases_) : rewriting.CopyStays(releases_);
+  if (stays) counters_.Add(Counter::kept_pages);
+  return stays;
 }
 
 void ReleaseEngine::AddNotice(PageId page) {

@@ -70,9 +70,11 @@ ReleaseEngine::Page ReleaseEngine::At(Region& region, uint64_t index) {
   return {region, index, region.release_records[index], home, home == cluster_.self()};
 }
 
-ReleaseVerdict ReleaseEngine::Step(Page& page, ReleaseInput input, ReleaseEffects& effects) {
-  return step_(page.record.page,
-               {.input = input, .at_home = page.at_home, .pinned = page.record.pins != 0}, effects);
+ReleaseVerdict ReleaseEngine::Step(Page& page, ReleaseInput input, ReleaseEffects& effects,
+                                   bool stays) {
+  stays |= page.record.pins != 0;
+  return step_(page.record.page, {.input = input, .at_home = page.at_home, .stays = stays},
+               effects);
 }
 
 uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const std::byte* content,

@@ -82,7 +82,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
     uint32_t twin = TwinPool::kNone;
     uint32_t buffer = DiffSender::kNoBuffer;
     uint32_t landing = LandingPool::kNone;
-    const std::byte* frame = nullptr;  // the frame's content, for a pinned page
+    const std::byte* frame = nullptr;  // the frame's content, for a page that stays
   };
   static constexpr uint32_t kBatch = 32;  // pages locked at once; at most DiffSender::kBuffers
 
@@ -92,8 +92,9 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
 
   // release_engine.cc: pages and what steps do to them
   Page At(Region& region, uint64_t index);
+  // `stays`: also if it is not pinned.
   directory::ReleaseVerdict Step(Page& page, directory::ReleaseInput input,
-                                 directory::ReleaseEffects& effects);
+                                 directory::ReleaseEffects& effects, bool stays = false);
   // Carries out all effects but kFetch, kNotice and, if it has been done, kProtect. `content` is
   // what was fetched. Returns how many bytes were sent home.
   uint32_t Execute(Page& page, const directory::ReleaseEffects& effects, const std::byte* content,
@@ -119,17 +120,20 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   absl::Status NoTurn() const;
   void ReadClock(VectorClock clock) const;
   void ReleaseRegion(Region& region);
+  bool StaysWritable(Page& page) const;
   void ReleaseBatch(Region& region, std::span<const uint32_t> pages);
   void AddNotice(PageId page);
   uint32_t TakeBuffer();
   void Fence();
-  // drop.cc: copies that go
+  // drop.cc: copies that go, or take over what others have written
   // Errors name a pinned page that could not be brought up to date. All other pages are dropped.
   absl::Status DropNamed();
   absl::Status DropAll();
   absl::Status DropPages(Region& region, uint64_t first, uint64_t count);
   absl::Status UpdatePinned(Page& page, Supplies& supplies);
+  void Update(Page& page, bool stays, Supplies& supplies);
   class CleanBatch;
+  class MergeBatch;
 
   Cluster& cluster_;
   AddressSpace& space_;
@@ -151,6 +155,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   // By whoever has the turn; read by all.
   std::vector<ClockWord> seen_;      // by node: notices of its log that were heeded
   std::atomic<uint64_t> length_{0};  // of this node's log
+  uint8_t releases_ = 0;             // that had a page to look at; wraps
   std::vector<uint32_t> written_;    // pages of a region
   DiffSender::Fenced lost_;          // writes on their way to a home that failed, not yet told
   std::vector<Notice> notices_;      // to append, or read

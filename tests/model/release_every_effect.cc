@@ -33,7 +33,7 @@ std::set<Place> Places() {
     const ReleaseState state = page.state;
     const ReleaseVerdict verdict = directory::StepRelease(page, stimulus, effects);
     for (const ReleaseEffect effect : effects) {
-      places.insert({state, stimulus.input, stimulus.at_home, stimulus.pinned, effect});
+      places.insert({state, stimulus.input, stimulus.at_home, stimulus.stays, effect});
     }
     return verdict;
   };
@@ -50,7 +50,7 @@ int RunEveryEffect() {
     const auto drop = [&](ReleasePage& page, const ReleaseStimulus& stimulus,
                           ReleaseEffects& effects) {
       const bool here = page.state == place.state && stimulus.input == place.input &&
-                        stimulus.at_home == place.at_home && stimulus.pinned == place.pinned;
+                        stimulus.at_home == place.at_home && stimulus.stays == place.pinned;
       ReleaseEffects all;
       const ReleaseVerdict verdict = directory::StepRelease(page, stimulus, all);
       for (const ReleaseEffect effect : all) {

@@ -39,7 +39,7 @@ ReleaseEffects Machine::Feed(World& world, uint32_t node, uint32_t page, Release
     copy.to_write = input == ReleaseInput::kWrite && !variant_.AtHome(node, page) ? 1 : 0;
   }
   const directory::ReleaseStimulus stimulus = {
-      .input = input, .at_home = variant_.AtHome(node, page), .pinned = copy.pinned != 0};
+      .input = input, .at_home = variant_.AtHome(node, page), .stays = copy.pinned != 0};
   ++coverage_[PlaceOf(copy.page, stimulus)];
   ReleaseEffects effects;
   step_(copy.page, stimulus, effects);

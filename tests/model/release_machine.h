@@ -67,7 +67,7 @@ constexpr size_t PlaceOf(const directory::ReleasePage& page,
                          const directory::ReleaseStimulus& stimulus) {
   size_t at = static_cast<size_t>(page.state) * directory::kReleaseInputs +
               static_cast<size_t>(stimulus.input);
-  for (const bool bit : {page.listed, page.owed, page.stale, stimulus.at_home, stimulus.pinned}) {
+  for (const bool bit : {page.listed, page.owed, page.stale, stimulus.at_home, stimulus.stays}) {
     at = 2 * at + (bit ? 1 : 0);
   }
   return at;

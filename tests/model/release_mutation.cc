@@ -99,11 +99,11 @@ ReleaseVerdict ForgetListed(ReleasePage& page, const ReleaseStimulus& stimulus,
 // A pinned page that was released is taken for one that was not written.
 ReleaseVerdict ReleasePinned(ReleasePage& page, const ReleaseStimulus& stimulus,
                              ReleaseEffects& effects) {
-  if (stimulus.input != ReleaseInput::kRelease || !stimulus.pinned) {
+  if (stimulus.input != ReleaseInput::kRelease || !stimulus.stays) {
     return StepRelease(page, stimulus, effects);
   }
   ReleaseStimulus unpinned = stimulus;
-  unpinned.pinned = false;
+  unpinned.stays = false;
   return Without<ReleaseEffect::kProtect>(page, unpinned, effects);
 }
 

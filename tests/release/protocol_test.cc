@@ -15,7 +15,7 @@ using List = std::vector<ReleaseEffect>;
 // Feeds one input and returns the effects.
 List Feed(ReleasePage& page, Input input, bool at_home = false, bool pinned = false) {
   ReleaseEffects effects;
-  StepRelease(page, {.input = input, .at_home = at_home, .pinned = pinned}, effects);
+  StepRelease(page, {.input = input, .at_home = at_home, .stays = pinned}, effects);
   return {effects.begin(), effects.end()};
 }
 

@@ -238,7 +238,7 @@ constexpr std::array kCases = {
         .summary = "two nodes write alternate words of 64 pages, 1,000 writes and a barrier",
         .run = ReleasedFalseSharing,
         .size = kNothing,
-        .iterations = 50,
+        .iterations = 10,
         .most_iterations = 100'000,
     },
 };

@@ -328,6 +328,7 @@ absl::Status ReleaseBarrier(const Settings& settings, const RowSink& sink) {
 absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink) {
   constexpr uint64_t kPages = 64;
   constexpr uint64_t kWrites = 1000;
+  constexpr uint64_t kRounds = 50;  // of a sample
   absl::StatusOr<Released> joined = Join(kPages);
   if (!joined.ok()) return joined.status();
   JobNode& job = *joined->job;
@@ -344,12 +345,17 @@ absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink)
   const uint64_t mine = job.measures() ? 1 : 0;
   for (uint64_t turn = 0; turn < settings.iterations; ++turn) {
     const auto write_and_meet = [&](std::span<uint64_t> words) {
-      for (uint64_t write = 0; write < kWrites; ++write) {
-        const uint64_t page = write % kPages;
-        const uint64_t word = (write / kPages * 2 + mine) % kWordsPerPage;
-        *static_cast<volatile uint64_t*>(&words[page * kWordsPerPage + word]) = turn;
+      absl::Status ok;
+      for (uint64_t round = 0; round < kRounds && ok.ok(); ++round) {
+        for (uint64_t write = 0; write < kWrites; ++write) {
+          const uint64_t page = write % kPages;
+          const uint64_t word = (write / kPages * 2 + mine) % kWordsPerPage;
+          *static_cast<volatile uint64_t*>(&words[page * kWordsPerPage + word]) =
+              turn * kRounds + round;
+        }
+        ok = job.node().barrier().Wait();
       }
-      return job.node().barrier().Wait();
+      return ok;
     };
     for (size_t kind = 0; kind < 2; ++kind) {
       if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
@@ -362,6 +368,7 @@ absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink)
     if (ok.ok()) plain.Time([&] { ok = write_and_meet(own); });
     if (!ok.ok()) return ok;
   }
+  for (Samples* of : {&plain, &samples[0], &samples[1]}) of->Divide(kRounds);
   if (job.measures()) {
     const double release_ns = samples[0].MedianNs();
     const double sequential_ns = samples[1].MedianNs();
@@ -369,7 +376,7 @@ absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink)
           .bytes = kWrites * sizeof(uint64_t),
           .iterations = settings.iterations,
           .time = samples[0].Summarize(),
-          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations),
+          .cpu_ns = cpu_ns / static_cast<double>(settings.iterations * kRounds),
           .floor_ns = plain.MedianNs(),
           .floor = "the same writes to private memory, and a barrier",
           .figures = {{"sequential_ns", sequential_ns},

@@ -46,6 +46,8 @@ namespace farpage {
   X(notices_written, "notices", "entries appended to this node's log of pages written")    \
   X(notices_read, "notices", "entries read from other nodes' logs")                        \
   X(named_pages, "pages", "copies dropped because a notice named them")                    \
+  X(merged_pages, "pages", "copies that took over what a notice told of, and stayed")      \
+  X(kept_pages, "pages", "released pages that stay writable: they are written every time") \
   X(overrun_logs, "logs", "logs that had gone on too far: all copies were dropped")        \
   X(agent_wakeups, "wake-ups", "times the agent thread was woken from sleep")              \
   X(sleeps, "sleeps", "waits of application threads that outlasted their spin")            \
