@@ -275,7 +275,8 @@ NODE_SCENARIO(ReaderFallsBehind) {
   REQUIRE(Load(own[node.id() * kPageWords]) == 17);
   REQUIRE(Load(own[node.id() * kPageWords + 1]) == 18);
   const uint64_t overruns = node.statistics()[Counter::overrun_logs];
-  REQUIRE(node.id() == 0 ? overruns == 0 : overruns == 1);
+  // A second one if this node was so slow to read the notices of the first barrier.
+  REQUIRE(node.id() == 0 ? overruns == 0 : overruns >= 1);
   REQUIRE_OK(node.Barrier());
   return 0;
 }
