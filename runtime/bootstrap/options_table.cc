@@ -48,8 +48,8 @@ const OptionRow kRows[] = {
 
     {"FARPAGE_CACHE_BYTES", kNode, kNodeField<&NodeOptions::cache_bytes>, "bytes", 64 << 10,
      int64_t{16} << 40, "", "memory for pages whose home is another node"},
-    {"FARPAGE_PAGER", kNode, kNodeField<&NodeOptions::pager>, "", 0, 0, "auto userfaultfd mprotect",
-     "how accesses to absent pages are caught"},
+    {"FARPAGE_PAGER", kNode, kNodeField<&NodeOptions::pager>, "", 0, 0,
+     "auto userfaultfd userfaultfd-sync mprotect", "how accesses to absent pages are caught"},
     {"FARPAGE_PREFETCH", kNode, kNodeField<&NodeOptions::prefetch>, "", 0, 0, "",
      "detect sequential streams and fetch ahead"},
     {"FARPAGE_MINIMUM_HOLD_NS", kNode, kNodeField<&NodeOptions::minimum_hold_ns>, "ns", 0,

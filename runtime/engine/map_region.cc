@@ -107,8 +107,12 @@ absl::Status MapRegion(Cluster& cluster, Pager& pager, Region& region) {
   }
   const int home_fd = region.frames.own != nullptr ? region.frames.own->fd() : -1;
   const size_t bytes = region.pages() * kPageBytes;
-  return release ? pager.AddTrackedRegion(region.base, bytes, home_fd, runs)
-                 : pager.AddRegion(region.base, bytes, home_fd, runs);
+  if (!release) return pager.AddRegion(region.base, bytes, home_fd, runs);
+  absl::StatusOr<std::unique_ptr<FrameTracker>> tracker =
+      pager.AddTrackedRegion(region.base, bytes, home_fd, runs);
+  if (!tracker.ok()) return tracker.status();
+  region.tracker = *std::move(tracker);
+  return absl::OkStatus();
 }
 
 }  // namespace farpage::internal

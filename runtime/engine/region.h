@@ -16,6 +16,7 @@
 #include "runtime/cluster.h"
 #include "runtime/engine/page_record.h"
 #include "runtime/engine/release_record.h"
+#include "runtime/memory/frame_tracker.h"
 #include "runtime/memory/pager.h"
 
 namespace farpage::internal {
@@ -58,6 +59,7 @@ struct Region {
   PageRecord* records = nullptr;             // by Engine, or …
   ReleaseRecord* release_records = nullptr;  // … by ReleaseEngine, for kRelease
   std::atomic<uint32_t> listed{0};           // kRelease: the first page that was written, plus one
+  std::unique_ptr<FrameTracker> tracker;     // kRelease: of own frames, if the kernel notes writes
 
   uint64_t pages() const { return homes.pages(); }
   std::byte* address(uint64_t index) const { return base + index * kPageBytes; }

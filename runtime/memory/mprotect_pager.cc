@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/fatal.h"
+#include "runtime/memory/frame_tracker.h"
 #include "runtime/memory/pager.h"
 #include "transport/rendezvous.h"
 
@@ -32,9 +33,10 @@ class MprotectPager final : public Pager {
                          std::span<const HomeRun> runs) override {
     return Add(base, bytes, home_fd, runs, PROT_NONE);
   }
-  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
-                                std::span<const HomeRun> runs) override {
-    return Add(base, bytes, home_fd, runs, PROT_READ);
+  absl::StatusOr<std::unique_ptr<FrameTracker>> AddTrackedRegion(
+      std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs) override {
+    if (absl::Status ok = Add(base, bytes, home_fd, runs, PROT_READ); !ok.ok()) return ok;
+    return std::unique_ptr<FrameTracker>();
   }
 
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
@@ -120,8 +122,9 @@ absl::StatusOr<std::unique_ptr<Pager>> CreateMprotectPager(std::byte* base, size
 absl::StatusOr<std::unique_ptr<Pager>> CreatePager(std::string_view kind, std::byte* base,
                                                    size_t bytes) {
   if (kind == "mprotect") return CreateMprotectPager(base, bytes);
-  absl::StatusOr<std::unique_ptr<Pager>> pager = CreateUserfaultPager();
-  if (pager.ok() || kind == "userfaultfd") return pager;
+  absl::StatusOr<std::unique_ptr<Pager>> pager = CreateUserfaultPager(
+      kind == "userfaultfd-sync" ? WriteTracking::kByFaults : WriteTracking::kByKernel);
+  if (pager.ok() || kind != "auto") return pager;
   return CreateMprotectPager(base, bytes);
 }
 

@@ -29,6 +29,8 @@ struct HomeRun {
   uint64_t fd_offset = 0;
 };
 
+class FrameTracker;
+
 // Data-path functions are signal-safe, may be called by any thread, and take runs of pages of one
 // region, page-aligned. The caller holds the pages' locks. They stop the process when the kernel is
 // out of memory or mappings, naming the limit: there is nobody to return an error to.
@@ -51,11 +53,13 @@ class Pager {
   virtual absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                                  std::span<const HomeRun> runs) = 0;
 
-  // The same for a region whose own frames are always mapped and readable; the first write to each
-  // of these pages faults, until MakeWritable() and after WriteProtect(). `runs` are given whatever
-  // maps_home_in_place() says. FAILED_PRECONDITION if the kernel cannot do that.
-  virtual absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
-                                        std::span<const HomeRun> runs) = 0;
+  // The same for a region whose own frames are always mapped and readable. Writes to them are found
+  // by the tracker that is returned. Or it is null: then the first write to each of these pages
+  // faults, until MakeWritable() and after WriteProtect(). `runs` are given whatever
+  // maps_home_in_place() says. FAILED_PRECONDITION if the kernel cannot do that. The tracker must
+  // not outlive the pager.
+  virtual absl::StatusOr<std::unique_ptr<FrameTracker>> AddTrackedRegion(
+      std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs) = 0;
 
   // Maps copies of `source`, not of this node's frames in place. Nothing is mapped there yet.
   virtual void Install(std::byte* page, const std::byte* source, size_t pages, Access access) = 0;
@@ -72,12 +76,19 @@ class Pager {
   Pager() = default;
 };
 
+// How writes to a node's own frames are found, where they have to be.
+enum class WriteTracking : uint8_t {
+  kByKernel,  // if it can, else …
+  kByFaults,
+};
+
 // `base` … `bytes` is the whole reserved range. FAILED_PRECONDITION says why the kernel refuses and
 // what would permit it.
-absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager();
+absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager(WriteTracking tracking);
 absl::StatusOr<std::unique_ptr<Pager>> CreateMprotectPager(std::byte* base, size_t bytes);
 
-// `kind`: "userfaultfd", "mprotect" or "auto" (the first that works).
+// `kind`: "userfaultfd", "userfaultfd-sync" (which finds writes by faults alone), "mprotect" or
+// "auto" (the first that works).
 absl::StatusOr<std::unique_ptr<Pager>> CreatePager(std::string_view kind, std::byte* base,
                                                    size_t bytes);
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/fatal.h"
+#include "runtime/memory/frame_tracker.h"
 #include "runtime/memory/pager.h"
 #include "transport/rendezvous.h"
 
@@ -84,8 +85,12 @@ bool CanMapHomeReadOnly(int uffd) {
 
 class UserfaultPager final : public Pager {
  public:
-  UserfaultPager(OwnedFd fd, bool in_place, bool protects_frames)
-      : fd_(std::move(fd)), in_place_(in_place), protects_frames_(protects_frames) {}
+  // `notes`: none if writes are found by faults.
+  UserfaultPager(OwnedFd fd, bool in_place, bool protects_frames, std::unique_ptr<WriteNotes> notes)
+      : fd_(std::move(fd)),
+        in_place_(in_place),
+        protects_frames_(protects_frames),
+        notes_(std::move(notes)) {}
 
   std::string_view name() const override { return "userfaultfd"; }
   int fault_signal() const override { return SIGBUS; }
@@ -99,19 +104,30 @@ class UserfaultPager final : public Pager {
         UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR);
   }
 
-  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
-                                std::span<const HomeRun> runs) override {
+  absl::StatusOr<std::unique_ptr<FrameTracker>> AddTrackedRegion(
+      std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs) override {
     if (!protects_frames_) {
       return absl::FailedPreconditionError(
           "release consistency needs userfaultfd's write protection of shared memory, which came "
           "with Linux 5.19 (FARPAGE_PAGER=mprotect works without)");
     }
     if (absl::Status mapped = Map(base, bytes, home_fd, runs); !mapped.ok()) return mapped;
-    absl::Status registered = RegisterRegion(base, bytes, runs, UFFDIO_REGISTER_MODE_WP);
+    absl::Status registered =
+        RegisterRegion(base, bytes, runs, notes_ != nullptr ? 0 : UFFDIO_REGISTER_MODE_WP);
     if (!registered.ok()) return registered;
-    // Also where nothing is mapped yet: the kernel leaves markers.
-    for (const HomeRun& run : runs) WriteProtect(base + run.first_page * kPageBytes, run.pages);
-    return absl::OkStatus();
+    if (notes_ == nullptr) {
+      // Also where nothing is mapped yet: the kernel leaves markers.
+      for (const HomeRun& run : runs) WriteProtect(base + run.first_page * kPageBytes, run.pages);
+      return std::unique_ptr<FrameTracker>();
+    }
+    for (const HomeRun& run : runs) {
+      std::byte* page = base + run.first_page * kPageBytes;
+      if (absl::Status added = notes_->Add(page, run.pages); !added.ok()) return added;
+      if (mprotect(page, run.pages * kPageBytes, PROT_READ) != 0) {
+        return MapError(bytes, runs.size());
+      }
+    }
+    return std::make_unique<FrameTracker>(*notes_, base, runs);
   }
 
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
@@ -195,7 +211,8 @@ class UserfaultPager final : public Pager {
     }
   }
 
-  // Each stretch of one kind is registered by itself: the kinds have different modes.
+  // Each stretch of one kind is registered by itself: the kinds have different modes. Own frames
+  // are not registered if `home_mode` is 0.
   absl::Status RegisterRegion(std::byte* base, size_t bytes, std::span<const HomeRun> runs,
                               uint64_t home_mode) {
     constexpr uint64_t kCached = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP;
@@ -204,7 +221,7 @@ class UserfaultPager final : public Pager {
     for (const HomeRun& run : runs) {
       if (!RegisterRun(base, next, run.first_page, kCached)) return RegisterError();
       next = run.first_page + run.pages;
-      if (!RegisterRun(base, run.first_page, next, home_mode)) {
+      if (home_mode != 0 && !RegisterRun(base, run.first_page, next, home_mode)) {
         return RegisterError();
       }
     }
@@ -233,11 +250,12 @@ class UserfaultPager final : public Pager {
   OwnedFd fd_;
   const bool in_place_;
   const bool protects_frames_;
+  const std::unique_ptr<WriteNotes> notes_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager() {
+absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager(WriteTracking tracking) {
   OwnedFd fd = OpenWithFeatures(kBaseFeatures | kInPlaceFeatures);
   const bool in_place = fd.get() >= 0 && CanMapHomeReadOnly(fd.get());
   const bool protects_frames = fd.get() >= 0;
@@ -248,7 +266,13 @@ absl::StatusOr<std::unique_ptr<Pager>> CreateUserfaultPager() {
         "; a container needs the userfaultfd system call in its seccomp profile, and the kernel "
         "must be 5.14 or newer (FARPAGE_PAGER=mprotect works without)"));
   }
-  return std::make_unique<UserfaultPager>(std::move(fd), in_place, protects_frames);
+  std::unique_ptr<WriteNotes> notes;
+  if (tracking == WriteTracking::kByKernel && protects_frames) {
+    absl::StatusOr<std::unique_ptr<WriteNotes>> made = WriteNotes::Create();
+    if (made.ok()) notes = *std::move(made);  // else faults do it
+  }
+  return std::make_unique<UserfaultPager>(std::move(fd), in_place, protects_frames,
+                                          std::move(notes));
 }
 
 }  // namespace farpage::internal

@@ -21,7 +21,9 @@ AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access
   Supplies supplies;
   AccessResult result;
   StreamDetector::Stream* stream = nullptr;
-  if (!page.at_home) {
+  if (page.at_home) {
+    if (access == Access::kWrite && region.tracker != nullptr) region.tracker->Open(page.address());
+  } else {
     engine_.MakeRoom();
     if (engine_.prefetches()) {
       stream = &StreamDetector::OfThisThread().Note({region.first_page.value + index}, access);

@@ -29,13 +29,14 @@ absl::Status ReleaseEngine::Release(VectorClock clock) {
   bool any = false;
   for (uint32_t index = 0; index < regions; ++index) {
     Region& region = *regions_[index];
-    if (region.listed.load(std::memory_order_acquire) == 0) continue;
+    TakeWritten(region);
+    if (written_.empty()) continue;
     if (!any) {
       notices_.clear();
       ++releases_;
     }
     any = true;
-    ReleaseRegion(region);
+    ReleaseWritten(region);
   }
   absl::Status status;
   if (any) {
@@ -60,14 +61,34 @@ void ReleaseEngine::ReadClock(VectorClock clock) const {
                                        std::memory_order_relaxed);
 }
 
-void ReleaseEngine::ReleaseRegion(Region& region) {
-  // The list is read before any of its pages is let go, to be listed again.
+void ReleaseEngine::TakeWritten(Region& region) {
   written_.clear();
-  uint32_t next = region.listed.exchange(0, std::memory_order_acquire);
+  // The list is read before any of its pages is let go, to be listed again.
+  uint32_t next = region.listed.load(std::memory_order_acquire);
+  if (next != 0) next = region.listed.exchange(0, std::memory_order_acquire);
   while (next != 0) {
     written_.push_back(next - 1);
     next = region.release_records[next - 1].next_plus_one;
   }
+  if (region.tracker == nullptr || !region.tracker->any_open()) return;
+  // As if each had faulted, but those that have.
+  found_.clear();
+  region.tracker->Collect(&found_);
+  for (const WriteNotes::Run& run : found_) {
+    const uint64_t first = static_cast<uint64_t>(run.page - region.base) / kPageBytes;
+    for (uint64_t index = first; index < first + run.pages; ++index) {
+      Page page = At(region, index);
+      ReleaseEffects effects;
+      page.record.Lock();
+      const bool unknown =
+          Step(page, ReleaseInput::kWrite, effects) == directory::ReleaseVerdict::kStepped;
+      page.record.UnlockChanged();
+      if (unknown) written_.push_back(static_cast<uint32_t>(index));
+    }
+  }
+}
+
+void ReleaseEngine::ReleaseWritten(Region& region) {
   std::sort(written_.begin(), written_.end());
   for (size_t begin = 0; begin < written_.size(); begin += kBatch) {
     const size_t count = std::min<size_t>(kBatch, written_.size() - begin);
@@ -95,7 +116,14 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
            effects[end].contains(ReleaseEffect::kProtect) && pages[end] == pages[at] + (end - at)) {
       ++end;
     }
-    if (end > at) pager_.WriteProtect(region.address(pages[at]), end - at);
+    if (end > at) {
+      std::byte* first = region.address(pages[at]);
+      if (IsTracked(At(region, pages[at]))) {
+        region.tracker->Protect(first, end - at);
+      } else {
+        pager_.WriteProtect(first, end - at);
+      }
+    }
     at = std::max(end, at + 1);
   }
   for (size_t at = 0; at < pages.size(); ++at) {

@@ -101,7 +101,7 @@ uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const
         counters_.Add(Counter::twins);
         break;
       case ReleaseEffect::kMakeWritable:
-        pager_.MakeWritable(page.address(), 1);
+        if (!IsTracked(page)) pager_.MakeWritable(page.address(), 1);
         break;
       case ReleaseEffect::kProtect:
         if (!is_protected) pager_.WriteProtect(page.address(), 1);

@@ -101,6 +101,8 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
                    bool is_protected, Supplies& supplies);
   void NoteInstalled(Region& region, uint64_t first, uint64_t count);
   static void List(Page& page);
+  // Writes to it need no fault: the tracker finds them.
+  static bool IsTracked(const Page& page) { return page.at_home && page.region.tracker != nullptr; }
   void Return(Supplies& supplies);
 
   // fetch.cc: faults
@@ -119,7 +121,8 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   class Turn;
   absl::Status NoTurn() const;
   void ReadClock(VectorClock clock) const;
-  void ReleaseRegion(Region& region);
+  void TakeWritten(Region& region);
+  void ReleaseWritten(Region& region);
   bool StaysWritable(Page& page) const;
   void ReleaseBatch(Region& region, std::span<const uint32_t> pages);
   void AddNotice(PageId page);
@@ -153,12 +156,13 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
 
   ThreadQueue turns_;
   // By whoever has the turn; read by all.
-  std::vector<ClockWord> seen_;      // by node: notices of its log that were heeded
-  std::atomic<uint64_t> length_{0};  // of this node's log
-  uint8_t releases_ = 0;             // that had a page to look at; wraps
-  std::vector<uint32_t> written_;    // pages of a region
-  DiffSender::Fenced lost_;          // writes on their way to a home that failed, not yet told
-  std::vector<Notice> notices_;      // to append, or read
+  std::vector<ClockWord> seen_;         // by node: notices of its log that were heeded
+  std::atomic<uint64_t> length_{0};     // of this node's log
+  uint8_t releases_ = 0;                // that had a page to look at; wraps
+  std::vector<uint32_t> written_;       // pages of a region
+  std::vector<WriteNotes::Run> found_;  // by its tracker
+  DiffSender::Fenced lost_;             // writes on their way to a home that failed, not yet told
+  std::vector<Notice> notices_;         // to append, or read
 };
 
 }  // namespace farpage::internal

@@ -31,12 +31,13 @@ class Rewriting {
   }
 
   // A page at its home has no twin, and every release that finds it writable has to name it, which
-  // costs its readers a fetch. So it has to be written before every release, and now and then it is
-  // protected, to see whether it still is: after twice as many releases each time that it is. Asked
-  // once for each release that finds it writable.
+  // costs readers who have read it since it was written a fetch. So it has to be written before at
+  // least every other release (as of two pages that take turns), and now and then it is protected,
+  // to see whether it still is: after twice as many releases each time that it is. Asked once for
+  // each release that finds it writable.
   bool HomeStays(uint8_t release) {
     if (left_ == 0) {  // there was a fault: it has been written
-      Note(release, /*pause=*/1);
+      Note(release, kHomePause);
       left_ = streak_ < kStreak ? 1 : (1u << std::min(streak_ - 1, 4)) & 31u;
     }
     last_ = release;
@@ -47,6 +48,7 @@ class Rewriting {
   static constexpr uint8_t kStreak = 2;
   static constexpr uint32_t kMostStreak = 7;
   static constexpr uint8_t kCopyPause = 8;  // releases
+  static constexpr uint8_t kHomePause = 2;
 
   uint8_t Since(uint8_t release) const { return static_cast<uint8_t>(release - last_); }
   void Note(uint8_t release, uint8_t pause) {

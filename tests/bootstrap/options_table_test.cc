@@ -135,7 +135,7 @@ TEST(OptionsTable, MalformedValuesNameVariableValueAndExpectation) {
       {"FARPAGE_CACHE_BYTES", "17T", "a size from 64K to 16T"},
       {"FARPAGE_CACHE_BYTES", "auto", "a size from 64K to 16T"},
       {"FARPAGE_TRANSPORT", "tcp", "one of shm, verbs"},
-      {"FARPAGE_PAGER", "Auto", "one of auto, userfaultfd, mprotect"},
+      {"FARPAGE_PAGER", "Auto", "one of auto, userfaultfd, userfaultfd-sync, mprotect"},
       {"FARPAGE_PREFETCH", "maybe", "1 or 0"},
       {"FARPAGE_VERBS_PORT", "0", "auto or a whole number from 1 to 255"},
       {"FARPAGE_VERBS_MTU_BYTES", "1500", "one of auto, 256"},

@@ -1,4 +1,5 @@
 // Memory with release consistency, on real nodes.
+#include <algorithm>
 #include "gtest/gtest.h"
 #include "tests/runtime/node_processes.h"
 
@@ -71,11 +72,13 @@ TEST_P(Release, SynchronisedWithoutRemoteProcessors) {
 
 INSTANTIATE_TEST_SUITE_P(Settings, Release,
                          ::testing::Values(Setting{"userfaultfd", "1"}, Setting{"userfaultfd", "0"},
+                                           Setting{"userfaultfd-sync", "1"},
                                            Setting{"mprotect", "1"}),
                          [](const auto& setting) {
-                           return std::string(setting.param.pager) +
-                                  (std::string(setting.param.prefetch) == "1" ? "_ahead"
-                                                                              : "_single");
+                           std::string pager = setting.param.pager;
+                           std::replace(pager.begin(), pager.end(), '-', '_');
+                           return pager + (std::string(setting.param.prefetch) == "1" ? "_ahead"
+                                                                                      : "_single");
                          });
 
 }  // namespace

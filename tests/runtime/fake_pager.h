@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "runtime/memory/frame_tracker.h"
 #include "runtime/memory/pager.h"
 
 namespace farpage::testing {
@@ -29,9 +30,9 @@ class FakePager final : public internal::Pager {
   absl::Status AddRegion(std::byte*, size_t, int, std::span<const internal::HomeRun>) override {
     return absl::OkStatus();
   }
-  absl::Status AddTrackedRegion(std::byte*, size_t, int,
-                                std::span<const internal::HomeRun>) override {
-    return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<internal::FrameTracker>> AddTrackedRegion(
+      std::byte*, size_t, int, std::span<const internal::HomeRun>) override {
+    return std::unique_ptr<internal::FrameTracker>();
   }
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override {
     // Reads all of the source, so that the sanitizers see where it lies.

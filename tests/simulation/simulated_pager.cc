@@ -21,14 +21,14 @@ absl::Status SimulatedPager::AddRegion(std::byte* base, size_t bytes, int /*home
   return absl::OkStatus();
 }
 
-absl::Status SimulatedPager::AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
-                                              std::span<const HomeRun> runs) {
-  absl::Status added = AddRegion(base, bytes, home_fd, runs);
+absl::StatusOr<std::unique_ptr<internal::FrameTracker>> SimulatedPager::AddTrackedRegion(
+    std::byte* base, size_t bytes, int home_fd, std::span<const HomeRun> runs) {
+  if (absl::Status added = AddRegion(base, bytes, home_fd, runs); !added.ok()) return added;
   regions_.back().checked = false;
   for (Mapped& page : regions_.back().pages) {
     if (page.frame != nullptr) page.permission = Permission::kRead;
   }
-  return added;
+  return std::unique_ptr<internal::FrameTracker>();
 }
 
 SimulatedPager::MappedRegion& SimulatedPager::RegionOf(const std::byte* page) {

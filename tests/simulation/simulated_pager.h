@@ -50,8 +50,8 @@ class SimulatedPager final : public internal::Pager {
   bool maps_home_in_place() const override { return options_.maps_home_in_place; }
   absl::Status AddRegion(std::byte* base, size_t bytes, int home_fd,
                          std::span<const internal::HomeRun> runs) override;
-  absl::Status AddTrackedRegion(std::byte* base, size_t bytes, int home_fd,
-                                std::span<const internal::HomeRun> runs) override;
+  absl::StatusOr<std::unique_ptr<internal::FrameTracker>> AddTrackedRegion(
+      std::byte* base, size_t bytes, int home_fd, std::span<const internal::HomeRun> runs) override;
   void Install(std::byte* page, const std::byte* source, size_t pages, Access access) override;
   void MapHome(std::byte* page, size_t pages, Access access) override;
   void WriteProtect(std::byte* page, size_t pages) override;

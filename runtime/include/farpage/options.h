@@ -32,9 +32,10 @@ struct NodeOptions {
   std::string job_secret;  // proves that a node belongs to the job
 
   uint64_t cache_bytes = uint64_t{1} << 30;  // pages of other homes kept here
-  std::string pager = "auto";                // "auto", "userfaultfd" or "mprotect"
-  bool prefetch = true;                      // detect sequential streams and fetch ahead
-  int64_t minimum_hold_ns = 0;               // a fetched page stays at least so long; 0: measured
+  // "auto", "userfaultfd", "userfaultfd-sync" (which has every first write fault) or "mprotect"
+  std::string pager = "auto";
+  bool prefetch = true;           // detect sequential streams and fetch ahead
+  int64_t minimum_hold_ns = 0;    // a fetched page stays at least so long; 0: measured
   int64_t spin_ns = -1;           // a wait spins so long before it sleeps; −1: 20 µs, or 0
                                   // where there are more nodes than processors
   bool print_statistics = false;  // print this node's statistics when it leaves

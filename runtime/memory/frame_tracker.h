@@ -1,0 +1,88 @@
+// Which of a region's own frames were written, where the kernel itself takes note of it: a first
+// write then costs no signal.
+//
+// Asking costs a look at every page, so pages are asked about in stretches, and only those in which
+// something has been written lately: they are open. The first write to one that is not open faults.
+#ifndef FARPAGE_RUNTIME_MEMORY_FRAME_TRACKER_H_
+#define FARPAGE_RUNTIME_MEMORY_FRAME_TRACKER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "runtime/memory/pager.h"
+#include "runtime/spin_lock.h"
+#include "transport/lock.h"
+#include "transport/rendezvous.h"
+
+namespace farpage::internal {
+
+// The kernel's part: userfaultfd with asynchronous write protection, and PAGEMAP_SCAN (Linux 6.7).
+class WriteNotes {
+ public:
+  // FAILED_PRECONDITION says what the kernel cannot do.
+  static absl::StatusOr<std::unique_ptr<WriteNotes>> Create();
+
+  // Takes a mapping of shared memory. RESOURCE_EXHAUSTED if the kernel cannot.
+  absl::Status Add(std::byte* page, size_t pages);
+
+  // Both for mappings that were added. Signal-safe.
+  void Protect(std::byte* page, size_t pages);
+  struct Run {
+    std::byte* page;
+    size_t pages;
+  };
+  // Appends what was written since it was protected, ascending. About 1 ns a page.
+  void Find(std::byte* page, size_t pages, std::vector<Run>* written);
+
+ private:
+  WriteNotes(transport::OwnedFd fault, transport::OwnedFd map)
+      : fault_(std::move(fault)), map_(std::move(map)) {}
+
+  transport::OwnedFd fault_;
+  transport::OwnedFd map_;
+};
+
+// Of one region. Thread-safe; signal-safe but for the constructor and Collect().
+class FrameTracker {
+ public:
+  // The runs are mapped at `base` for reading and were added to `notes`, all of them protected.
+  FrameTracker(WriteNotes& notes, std::byte* base, std::span<const HomeRun> runs);
+
+  // A thread wants to write to a page: it and its neighbours become writable. The page's own write
+  // is found by Collect() like any.
+  void Open(std::byte* page);
+  bool any_open() const { return open_count_.load(std::memory_order_acquire) != 0; }
+
+  // Appends the stretches of pages that were written since they were last protected, ascending. One
+  // thread at a time. Costs about 1 ns for each open page.
+  void Collect(std::vector<WriteNotes::Run>* written);
+  void Protect(std::byte* page, size_t pages) { notes_.Protect(page, pages); }
+
+ private:
+  struct Stretch {
+    std::byte* page;
+    uint32_t pages;
+    uint8_t idle = 0;  // times it was found not to be written
+  };
+  static constexpr uint64_t kLeastPages = 64;        // of a stretch
+  static constexpr uint64_t kMostStretches = 4'096;  // each may be a mapping of its own
+  static constexpr uint8_t kMostIdle = 8;
+
+  void Set(const Stretch& stretch, int protection);
+
+  WriteNotes& notes_;
+  SpinLock lock_;
+  std::vector<Stretch> stretches_;   // ascending; never grows
+  std::vector<uint64_t> open_;       // a bit for each
+  std::vector<uint32_t> looked_at_;  // by Collect()
+  std::atomic<uint32_t> open_count_{0};
+};
+
+}  // namespace farpage::internal
+
+#endif  // FARPAGE_RUNTIME_MEMORY_FRAME_TRACKER_H_
