@@ -10,6 +10,7 @@
 #include "runtime/cli/perf/barriers.h"
 #include "runtime/cli/perf/cases.h"
 #include "runtime/cli/perf/job_node.h"
+#include "runtime/cli/perf/noted_pages.h"
 #include "runtime/cli/perf/page_order.h"
 
 namespace farpage::cli::perf {
@@ -130,6 +131,10 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
     if (job.id() != writer) continue;
     const std::vector<uint64_t> order = RandomOrder(count);
     const bool copies = job.id() != kHome;
+    absl::StatusOr<std::unique_ptr<NotedPages>> noted =
+        NotedPages::Create(job.options().node.pager, count);
+    if (!noted.ok()) return noted.status();
+    const bool by_kernel = !copies && *noted != nullptr;
     std::vector<std::byte> twins(64 * kPageBytes);
     Samples writes(count);
     Samples faults(count);
@@ -145,7 +150,8 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
                 [&](uint64_t begin, uint64_t end) {
                   const FaultFloor::Scope scope(**floor, &job.node());
                   for (uint64_t turn = begin; turn < end; ++turn) {
-                    std::byte* page = (*floor)->page(kind, order[turn]);
+                    std::byte* page =
+                        by_kernel ? (*noted)->page(order[turn]) : (*floor)->page(kind, order[turn]);
                     faults.Time([&] {
                       if (copies) {
                         std::memcpy(&twins[turn % 64 * kPageBytes], page, kPageBytes);
@@ -162,7 +168,9 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
           .time = writes.Summarize(),
           .cpu_ns = cpu_ns / static_cast<double>(count),
           .floor_ns = faults.MedianNs(),
-          .floor = copies ? "write-protect fault and copy of a page" : "write-protect fault",
+          .floor = copies      ? "write-protect fault and copy of a page"
+                   : by_kernel ? "write-protect fault that the kernel notes by itself"
+                               : "write-protect fault",
           .figures = {}});
   }
   return job.Meet("the end");
