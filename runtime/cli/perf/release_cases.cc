@@ -1,5 +1,6 @@
 // release_miss, first_write, release, acquire and release_barrier: memory with release consistency.
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -51,61 +52,102 @@ absl::Status Release(JobNode& job, std::vector<ClockWord>& clock) {
 
 }  // namespace
 
+namespace {
+
+// Computes until another node has stored there, and asks nothing of the fabric. Ends with an error
+// if that takes minutes.
+absl::Status ComputeUntilSet(const uint64_t& word) {
+  const auto* set = static_cast<const volatile uint64_t*>(&word);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+  volatile double value = 1;
+  while (*set == 0) {
+    for (int turn = 0; turn < 1000; ++turn) value = value * 0.999 + 1;
+    if (std::chrono::steady_clock::now() > end) {
+      return absl::DeadlineExceededError("the node that measures has not come to an end");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The measuring node's misses on pages `first` …, and their floor.
+absl::Status MeasureMisses(JobNode& job, std::span<uint64_t> pages, uint64_t first, uint64_t count,
+                           const char* name, FabricFloor& fabric, const RowSink& sink) {
+  absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
+  if (!floor.ok()) return floor.status();
+  const std::vector<uint64_t> order = RandomOrder(count);
+  const bool shared = job.is_shared_memory();
+  Samples misses(count);
+  Samples faults(count);
+  Samples reads(count);
+  double cpu_ns = 0;
+  const absl::Status done = Alternate(
+      count, {[&](uint64_t begin, uint64_t end) {
+                const CpuTime cpu(cpu_ns);
+                for (uint64_t turn = begin; turn < end; ++turn) {
+                  misses.Time([&] { TouchForReading(PageOf(pages, first + order[turn])); });
+                }
+                return absl::OkStatus();
+              },
+              [&](uint64_t begin, uint64_t end) {
+                const FaultFloor::Scope scope(**floor, &job.node());
+                absl::Status ok;
+                for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
+                  faults.Time([&] {
+                    TouchForReading((*floor)->page(FaultFloor::Kind::kCopied, order[turn]));
+                  });
+                  if (!shared) reads.Time([&] { ok = fabric.Read(order[turn]); });
+                }
+                return ok;
+              }});
+  if (!done.ok()) return done;
+  const double fault_ns = faults.MedianNs();
+  const double read_ns = shared ? 0 : reads.MedianNs();
+  const Statistics counts = job.node().counters().Snapshot();
+  sink({.name = name,
+        .bytes = kPageBytes,
+        .iterations = count,
+        .time = misses.Summarize(),
+        .cpu_ns = cpu_ns / static_cast<double>(count),
+        .floor_ns = fault_ns + read_ns,
+        .floor = shared ? "fault and install"
+                        : absl::StrCat("fault ", std::round(fault_ns), " ns + read of a page ",
+                                       std::round(read_ns), " ns"),
+        .figures = {{"messages", static_cast<double>(counts[Counter::messages_sent])}}});
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// Twice: while the home waits, and while it computes.
 absl::Status ReleaseMiss(const Settings& settings, const RowSink& sink) {
   const uint64_t count = settings.iterations;
-  absl::StatusOr<Released> joined = Join(count);
+  absl::StatusOr<Released> joined = Join(2 * count + 1);
   if (!joined.ok()) return joined.status();
   JobNode& job = *joined->job;
   const std::span<uint64_t> pages = joined->pages;
+  uint64_t& end = pages[2 * count * kWordsPerPage];
   if (job.id() == kHome) {
-    for (uint64_t page = 0; page < count; ++page) TouchForWriting(PageOf(pages, page), page);
+    for (uint64_t page = 0; page < 2 * count; ++page) TouchForWriting(PageOf(pages, page), page);
   }
   absl::StatusOr<std::unique_ptr<FabricFloor>> fabric =
       FabricFloor::Create(job, NodeId(kHome), count);
   if (!fabric.ok()) return fabric.status();
   if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
   if (job.measures()) {
-    absl::StatusOr<std::unique_ptr<FaultFloor>> floor = job.MakeFaultFloor(count);
-    if (!floor.ok()) return floor.status();
-    const std::vector<uint64_t> order = RandomOrder(count);
-    const bool shared = job.is_shared_memory();
-    Samples misses(count);
-    Samples faults(count);
-    Samples reads(count);
-    double cpu_ns = 0;
-    const absl::Status done = Alternate(
-        count, {[&](uint64_t begin, uint64_t end) {
-                  const CpuTime cpu(cpu_ns);
-                  for (uint64_t turn = begin; turn < end; ++turn) {
-                    misses.Time([&] { TouchForReading(PageOf(pages, order[turn])); });
-                  }
-                  return absl::OkStatus();
-                },
-                [&](uint64_t begin, uint64_t end) {
-                  const FaultFloor::Scope scope(**floor, &job.node());
-                  absl::Status ok;
-                  for (uint64_t turn = begin; turn < end && ok.ok(); ++turn) {
-                    faults.Time([&] {
-                      TouchForReading((*floor)->page(FaultFloor::Kind::kCopied, order[turn]));
-                    });
-                    if (!shared) reads.Time([&] { ok = (*fabric)->Read(order[turn]); });
-                  }
-                  return ok;
-                }});
-    if (!done.ok()) return done;
-    const double fault_ns = faults.MedianNs();
-    const double read_ns = shared ? 0 : reads.MedianNs();
-    const Statistics counts = job.node().counters().Snapshot();
-    sink({.name = absl::StrCat("release_miss/", kPageBytes),
-          .bytes = kPageBytes,
-          .iterations = count,
-          .time = misses.Summarize(),
-          .cpu_ns = cpu_ns / static_cast<double>(count),
-          .floor_ns = fault_ns + read_ns,
-          .floor = shared ? "fault and install"
-                          : absl::StrCat("fault ", std::round(fault_ns), " ns + read of a page ",
-                                         std::round(read_ns), " ns"),
-          .figures = {{"messages", static_cast<double>(counts[Counter::messages_sent])}}});
+    absl::Status ok = MeasureMisses(job, pages, 0, count, "release_miss/4096", **fabric, sink);
+    if (!ok.ok()) return ok;
+  }
+  if (absl::Status ok = job.Meet("the home computes"); !ok.ok()) return ok;
+  if (job.id() == kHome && !job.measures()) {
+    if (absl::Status ok = ComputeUntilSet(end); !ok.ok()) return ok;
+  } else if (job.measures()) {
+    absl::Status measured =
+        MeasureMisses(job, pages, count, count, "release_miss/home_computes", **fabric, sink);
+    end = 1;
+    std::vector<ClockWord> clock(job.size());
+    absl::Status released = Release(job, clock);
+    if (!measured.ok()) return measured;
+    if (!released.ok()) return released;
   }
   return job.Meet("the end");
 }
