@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "transport/sanitizers.h"
 
 namespace farpage::internal {
 namespace {
@@ -34,14 +35,8 @@ Mapping::~Mapping() {
 }
 
 std::byte* AddressSpace::Base() {
-#if defined(__SANITIZE_THREAD__)
+#if defined(FARPAGE_THREAD_SANITIZER)
   constexpr uintptr_t kBase = uintptr_t{0x10} << 32;  // ThreadSanitizer's low application range
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-  constexpr uintptr_t kBase = uintptr_t{0x10} << 32;
-#else
-  constexpr uintptr_t kBase = uintptr_t{0x2000} << 32;
-#endif
 #else
   constexpr uintptr_t kBase = uintptr_t{0x2000} << 32;
 #endif

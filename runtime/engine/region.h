@@ -25,7 +25,8 @@ namespace farpage::internal {
 // every node; travels in messages.
 struct PageId {
   uint64_t value = 0;
-  friend constexpr auto operator<=>(PageId, PageId) = default;
+  friend constexpr bool operator==(PageId, PageId) = default;
+  friend constexpr bool operator<(PageId a, PageId b) { return a.value < b.value; }
 };
 
 // Unmaps with its owner.

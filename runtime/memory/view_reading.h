@@ -2,13 +2,7 @@
 #ifndef FARPAGE_RUNTIME_MEMORY_VIEW_READING_H_
 #define FARPAGE_RUNTIME_MEMORY_VIEW_READING_H_
 
-#if defined(__SANITIZE_THREAD__)
-#define FARPAGE_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FARPAGE_THREAD_SANITIZER 1
-#endif
-#endif
+#include "transport/sanitizers.h"
 
 #if defined(FARPAGE_THREAD_SANITIZER)
 // Of the sanitizer's run-time library, whose header does not declare them.

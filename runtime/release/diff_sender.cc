@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/release/diff.h"
+#include "transport/full_fence.h"
 
 namespace farpage::internal {
 
@@ -100,7 +101,7 @@ DiffSender::Fenced DiffSender::Fence() {
     count = std::exchange(sent_count_, 0);
     std::copy_n(sent_.begin(), count, sent.begin());
   }
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  transport::FullFence();
   Fenced result;
   for (uint32_t node = 0; node < cluster_.size(); ++node) {
     if (!unfenced_[node].load(std::memory_order_relaxed)) continue;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "runtime/release/release_engine.h"
+#include "transport/full_fence.h"
 
 namespace farpage::internal {
 
@@ -136,7 +137,7 @@ absl::Status ReleaseEngine::DropAll() {
 
 absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t count) {
   // Who fetches a page for the first time, later than we look, reads what the notices tell of.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  transport::FullFence();
   CleanBatch batch(*this, region);
   MergeBatch merges(*this, region);
   Supplies supplies;

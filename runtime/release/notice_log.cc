@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "transport/full_fence.h"
+
 namespace farpage::internal {
 
 using transport::Fate;
@@ -33,12 +35,12 @@ NoticeLog::NoticeLog(Cluster& cluster, SymmetricMemory memory,
 void NoticeLog::Append(std::span<const Notice> notices) {
   // Told before the first entry is overwritten.
   header().reserved.store(length_ + notices.size(), std::memory_order_seq_cst);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  transport::FullFence();
   for (const Notice& notice : notices) {
     entry(length_++).store(notice.Encode(), std::memory_order_relaxed);
   }
   // Whoever learns of the new length does so by a later write of this node.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  transport::FullFence();
   cluster_.counters().Add(Counter::notices_written, notices.size());
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/memory/view_reading.h"
 #include "runtime/release/diff.h"
 
 namespace farpage::internal {
@@ -93,31 +94,37 @@ uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const
         pager_.Install(page.address(), twin, 1, Access::kWrite);
         NoteInstalled(page.region, page.index, 1);
         break;
-      case ReleaseEffect::kKeepTwin:
+      case ReleaseEffect::kKeepTwin: {
+        const ViewReading reading;
         record.twin_plus_one = std::exchange(supplies.twin, TwinPool::kNone) + 1;
         CopyPage(twins_.at(record.twin_plus_one - 1),
                  content != nullptr ? content : pager_.View(page.address()));
         cache_.AddPresent(1);
         counters_.Add(Counter::twins);
         break;
+      }
       case ReleaseEffect::kMakeWritable:
         if (!IsTracked(page)) pager_.MakeWritable(page.address(), 1);
         break;
       case ReleaseEffect::kProtect:
         if (!is_protected) pager_.WriteProtect(page.address(), 1);
         break;
-      case ReleaseEffect::kSendDiff:
+      case ReleaseEffect::kSendDiff: {
+        const ViewReading reading;
         changed = sender_->Send(page.region, page.index, pager_.View(page.address()), twin,
                                 effects.contains(ReleaseEffect::kRefreshTwin),
                                 std::exchange(supplies.buffer, DiffSender::kNoBuffer));
         break;
+      }
       case ReleaseEffect::kDropTwin:
         twins_.Release(std::exchange(record.twin_plus_one, 0) - 1);
         cache_.AddPresent(-1);
         break;
-      case ReleaseEffect::kMerge:
+      case ReleaseEffect::kMerge: {
+        const ViewReading reading;  // writing too: bytes that no thread here may access now
         ApplyDiff(supplies.frame, twin, /*refresh=*/true, pager_.View(page.address()));
         break;
+      }
       case ReleaseEffect::kUnmap:
         pager_.Zap(page.address(), 1, /*in_place=*/false);
         cache_.AddPresent(-1);

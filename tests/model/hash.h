@@ -9,7 +9,7 @@
 
 namespace farpage::model {
 
-__extension__ typedef unsigned __int128 Wide;
+__extension__ using Wide = unsigned __int128;
 
 inline uint64_t Mix(uint64_t hash, uint64_t value) {
   const Wide product = static_cast<Wide>(hash ^ value) * 0x9E3779B97F4A7C15u;

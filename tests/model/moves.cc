@@ -48,7 +48,8 @@ void ListDeliveries(const World& world, const Executor& executor, uint32_t from,
   NodeSet need;
   need.set_word(0, view.need);
   uint64_t seen = 0;
-  for (uint8_t option = 0; option < (fetch ? 4 : 2); ++option) {
+  const uint8_t options = fetch ? 4 : 2;
+  for (uint8_t option = 0; option < options; ++option) {
     const bool held = (option & Move::kHeld) != 0;
     if (fetch && queue_up && !held) continue;
     if (held && !executor.variant().hold && !queue_up) continue;

@@ -47,8 +47,8 @@ NODE_SCENARIO(TenTimesTheCache) {
   const size_t pages = Amount("FARPAGE_TEST_PAGES", 2560);
   std::span<char> memory = AllocateOrDie<char>(node, "memory", pages * kPageBytes,
                                                {.placement = Placement::kOneHome, .home = 0});
-  for (int round = 0; round < 2; ++round) {
-    const bool writer = node.id() == static_cast<uint32_t>(1 - round);
+  for (uint32_t round = 0; round < 2; ++round) {
+    const bool writer = node.id() == 1 - round;
     if (writer) {
       for (size_t page = 0; page < pages; ++page) {
         std::memset(&memory[page * kPageBytes], static_cast<char>(page * 3 + round + 1),

@@ -41,7 +41,7 @@ class EngineWorld {
   // A local access that does not wait: what it started goes on.
   internal::AccessResult Touch(uint64_t page, Access access);
   // A message as the named node's engine would send it.
-  void Receive(NodeId from, directory::Input kind, uint64_t page,
+  void Receive(NodeId from, directory::Input kind, uint64_t index,
                transport::RemoteAddress landing = {});
   // Ends the chain posted first and lets the engine see it.
   void EndChain(bool ok);
@@ -63,7 +63,7 @@ class EngineWorld {
   };
 
   uint64_t* Entry(uint64_t page);
-  void Settle(uint64_t page);
+  void Settle(uint64_t index);
   void ForgoAcks();
 
   internal::AddressSpace& space_;

@@ -124,7 +124,7 @@ class Worker {
   void UpdatePair() {
     if (!Check("lock", mutex_->Lock())) return;
     {
-      const auto first = node_.Pin(&pair_[0], 8, Access::kWrite);
+      const auto first = node_.Pin(pair_.data(), 8, Access::kWrite);
       const auto second = node_.Pin(&pair_[kWords], 8, Access::kWrite);
       if (Check("pair", first.status()) && Check("pair", second.status())) {
         REQUIRE(pair_[0] == pair_[kWords]);

@@ -198,7 +198,7 @@ TEST_P(Conformance, ANodeThatClosesItsTransportHasFailedForOthers) {
     PollOnce(nodes[0]);
   }
   closer.join();
-  EXPECT_NE(nodes[0].failure_reason(NodeId(1)).find("1"), std::string::npos);
+  EXPECT_NE(nodes[0].failure_reason(NodeId(1)).find('1'), std::string::npos);
   EXPECT_EQ(nodes[0].Send(NodeId(1), Message{}), Fate::kPeerFailed);
   // The third notices without waiting for events.
   Await("the failure to show", [&] {

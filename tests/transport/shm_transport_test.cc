@@ -130,10 +130,8 @@ TEST(ShmTransport, ReservedSpaceIsBoundedAndReused) {
 TEST(ShmTransport, AKeyIsNotRepeatedSoon) {
   auto made = Make({{}});
   ASSERT_TRUE(made[0].ok());
-  std::vector<uint32_t> keys;
-  for (int i = 0; i < 20'000; ++i) {
-    keys.push_back(Allocate(**made[0], 4096)->remote().key.value);
-  }
+  std::vector<uint32_t> keys(20'000);
+  for (uint32_t& key : keys) key = Allocate(**made[0], 4096)->remote().key.value;
   std::sort(keys.begin(), keys.end());
   EXPECT_EQ(std::adjacent_find(keys.begin(), keys.end()), keys.end());
   EXPECT_NE(keys[0], 0u);

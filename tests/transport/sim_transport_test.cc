@@ -21,7 +21,7 @@ constexpr int64_t kLong = 1'000'000'000;
 // A few nodes, each with a page of memory and the programs that a test gives it.
 class SimTransportTest : public testing::Test {
  protected:
-  void Make(uint32_t nodes, NetworkOptions options = {}, uint64_t seed = 1) {
+  void Make(uint32_t nodes, const NetworkOptions& options = {}, uint64_t seed = 1) {
     scheduler_ = std::make_unique<Scheduler>(nodes);
     network_ = std::make_unique<Network>(*scheduler_, nodes, options, seed, trace_);
     for (uint32_t node = 0; node < nodes; ++node) {

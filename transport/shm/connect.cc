@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "transport/shm/copy.h"
+#include "transport/sanitizers.h"
 #include "transport/shm/set_up_error.h"
 
 namespace farpage::transport::shm {

@@ -7,27 +7,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "transport/sanitizers.h"
+
 namespace farpage::transport::shm {
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define FARPAGE_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define FARPAGE_SANITIZED 1
-#endif
-
-// Orders every access before it against every access after it, for all processors.
-inline void FullFence() {
-#if defined(FARPAGE_SANITIZED)
-  // The thread sanitizer does not know fences.
-  static std::atomic<uint32_t> order{0};
-  order.fetch_add(1, std::memory_order_seq_cst);
-#else
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-}
 
 // Copies 8-byte words between aligned addresses; no word tears.
 inline void CopyWords(uint64_t* to, uint64_t* from, size_t words) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "transport/full_fence.h"
 #include "transport/shm/copy.h"
 #include "transport/shm/gates.h"
 

@@ -9,20 +9,7 @@
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FARPAGE_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FARPAGE_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define FARPAGE_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FARPAGE_THREAD_SANITIZER 1
-#endif
-#endif
+#include "transport/sanitizers.h"
 
 #if defined(FARPAGE_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>

@@ -80,7 +80,7 @@ absl::Status MeasureMisses(JobNode& job, std::span<uint64_t> pages, uint64_t fir
   Samples faults(count);
   Samples reads(count);
   double cpu_ns = 0;
-  const absl::Status done = Alternate(
+  absl::Status done = Alternate(
       count, {[&](uint64_t begin, uint64_t end) {
                 const CpuTime cpu(cpu_ns);
                 for (uint64_t turn = begin; turn < end; ++turn) {
@@ -181,7 +181,7 @@ absl::Status FirstWrite(const Settings& settings, const RowSink& sink) {
     Samples writes(count);
     Samples faults(count);
     double cpu_ns = 0;
-    const absl::Status done = Alternate(
+    absl::Status done = Alternate(
         count, {[&](uint64_t begin, uint64_t end) {
                   const CpuTime cpu(cpu_ns);
                   for (uint64_t turn = begin; turn < end; ++turn) {
@@ -353,7 +353,7 @@ absl::Status AcquireCase(const Settings& settings, const RowSink& sink) {
     for (uint64_t page = 0; page < count; ++page) TouchForReading(PageOf(pages, page));
   }
   if (absl::Status ok = job.node().barrier().Wait(); !ok.ok()) return ok;
-  for (const uint64_t changed : {0, 1, 10, 100, 1000}) {
+  for (const uint64_t changed : {0u, 1u, 10u, 100u, 1000u}) {
     if (changed > count) break;
     absl::Status ok =
         BarrierAfterChanges(job, **links, pages, changed, **floor, settings.iterations, sink);

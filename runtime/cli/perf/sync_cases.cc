@@ -21,7 +21,7 @@ absl::Status MeasureBarriers(JobNode& job, std::string_view name, uint64_t itera
   Samples barriers(iterations);
   Samples bares(iterations);
   double cpu_ns = 0;
-  const absl::Status status =
+  absl::Status status =
       Alternate(iterations, {[&](uint64_t begin, uint64_t end) {
                                const CpuTime cpu(cpu_ns);
                                absl::Status ok;

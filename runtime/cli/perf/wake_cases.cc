@@ -106,7 +106,7 @@ absl::Status MeasureWake(const Places& places, uint64_t iterations, const RowSin
     placed = RunOn({places.processors[1]});
     relay.Answer();
   });
-  const absl::Status here = RunOn({places.processors[0]});
+  absl::Status here = RunOn({places.processors[0]});
   const bool done = relay.Measure();
   other.join();
   if (!here.ok()) return here;
