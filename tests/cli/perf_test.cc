@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
         Smoke{"hit", {"-n", "5", "-s", "64K"}, {"hit/read/65536", "hit/write/65536"}},
         Smoke{"barrier", {"-n", "20", "--nodes", "3"}, {"barrier/nodes:3"}},
         Smoke{"mutex", {"-n", "50"}, {"mutex/uncontended", "mutex/contended"}},
-        Smoke{"release_miss", {"-n", "60"}, {"release_miss/4096"}},
+        Smoke{"release_miss", {"-n", "60"}, {"release_miss/4096", "release_miss/home_computes"}},
         Smoke{"first_write", {"-n", "60"}, {"first_write/copy", "first_write/home"}},
         Smoke{"release", {"-n", "2"}, {"release/8_bytes", "release/alternate_bytes"}},
         Smoke{"acquire",
