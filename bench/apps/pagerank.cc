@@ -30,7 +30,6 @@
 namespace farpage::apps {
 namespace {
 
-constexpr size_t kPageBytes = 4096;
 constexpr size_t kTop = 10;
 
 using Clock = std::chrono::steady_clock;
