@@ -110,6 +110,7 @@ int RunShared(int argc, char** argv, Problem& problem, SharedProgram& program) {
           ParseArguments(argc, argv, problem.name(), problem, {}, arguments)) {
     return *status;
   }
+  program.threads_ = arguments.threads;
   std::optional<ReportFile> file;  // node 0's
   std::optional<Report> report;
   try {

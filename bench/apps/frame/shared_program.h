@@ -4,11 +4,20 @@
 
 #include <farpage/farpage.h>
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "bench/apps/frame/problem.h"
 #include "bench/apps/frame/team.h"
 
 namespace farpage::apps {
+
+class SharedProgram;
+
+// The whole program: options, nodes, measurements; then, when all have left and this process has
+// the machine to itself, on node 0 the sequential program, the judgement and the report. Gives the
+// exit status: 0 verified, 1 not, or something failed and was told; 2 wrong usage.
+int RunShared(int argc, char** argv, Problem& problem, SharedProgram& program);
 
 // The part of an application that knows of nodes. On each node one object, whose members hold what
 // was allocated.
@@ -33,12 +42,15 @@ class SharedProgram {
   // On node 0, by one thread, while the other nodes still serve their memory: keeps of the result
   // what Problem::Verify() has to see.
   virtual void Collect() = 0;
-};
 
-// The whole program: options, nodes, measurements; then, when all have left and this process has
-// the machine to itself, on node 0 the sequential program, the judgement and the report. Gives the
-// exit status: 0 verified, 1 not, or something failed and was told; 2 wrong usage.
-int RunShared(int argc, char** argv, Problem& problem, SharedProgram& program);
+  // Of each node. Known before Allocate() is called.
+  uint32_t threads() const { return threads_; }
+
+ private:
+  friend int RunShared(int argc, char** argv, Problem& problem, SharedProgram& program);
+
+  uint32_t threads_ = 1;
+};
 
 }  // namespace farpage::apps
 
