@@ -8,10 +8,10 @@
 //
 // Synchronisation: none while it computes. Nobody writes what another reads.
 //
-// Consistency: sequential. There is nothing in between that release consistency could put off, and
-// c is written without a fault, for nobody else has a copy.
+// Consistency: of b, release: a fetch is one read of what is at home, 64 pages at a time, without
+// asking whoever wrote them. (--consistency is about b.) Of a and c, sequential: nobody else ever
+// has a copy, so they are written like private memory, and a barrier has nothing to do for them.
 #include <span>
-#include <utility>
 
 #include "bench/apps/frame/die.h"
 #include "bench/apps/frame/shared_program.h"
@@ -24,14 +24,20 @@ class SharedMatmul : public SharedProgram {
  public:
   explicit SharedMatmul(MatmulProblem& problem) : problem_(&problem) {}
 
-  Consistency consistency() const override { return Consistency::kSequential; }
-
   absl::Status Allocate(Node& node, Consistency consistency) override {
     const size_t values = problem_->order() * problem_->order();
-    for (const auto& [name, matrix] : {std::pair{"a", &a_}, {"b", &b_}, {"c", &c_}}) {
-      const auto allocated = node.Allocate<double>(name, values, {.consistency = consistency});
+    struct Array {
+      const char* name;
+      std::span<double>* matrix;
+      Consistency consistency;
+    };
+    for (const Array& array :
+         {Array{"a", &a_, Consistency::kSequential}, Array{"b", &b_, consistency},
+          Array{"c", &c_, Consistency::kSequential}}) {
+      const auto allocated =
+          node.Allocate<double>(array.name, values, {.consistency = array.consistency});
       if (!allocated.ok()) return allocated.status();
-      *matrix = *allocated;
+      *array.matrix = *allocated;
     }
     return absl::OkStatus();
   }

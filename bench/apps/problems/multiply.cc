@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "bench/apps/frame/processors.h"
-
 namespace farpage::apps {
 
 namespace {
@@ -58,34 +56,9 @@ void Pack(const MatrixView<const double>& view, size_t strip, double factor, dou
   }
 }
 
-// Four doubles; the compiler splits them where the processor has fewer in a register.
-using Vector [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
-
-// c (rows × columns, its rows row_step apart) += a strip of a times a strip of b.
-[[gnu::always_inline]] inline void AddStrips(const double* a, const double* b, size_t depth,
-                                             double* c, size_t row_step, size_t rows,
-                                             size_t columns) {
-  Vector sums[kRows][2] = {};
-  for (size_t k = 0; k < depth; ++k, a += kRows, b += kWidth) {
-    const Vector left = *reinterpret_cast<const Vector*>(b);
-    const Vector right = *reinterpret_cast<const Vector*>(b + 4);
-#pragma GCC unroll 6
-    for (size_t row = 0; row < kRows; ++row) {
-      sums[row][0] += a[row] * left;
-      sums[row][1] += a[row] * right;
-    }
-  }
-  if (rows == kRows && columns == kWidth) {
-#pragma GCC unroll 6
-    for (size_t row = 0; row < kRows; ++row) {
-      auto* to = reinterpret_cast<Vector*>(c + row * row_step);
-      to[0] += sums[row][0];
-      to[1] += sums[row][1];
-    }
-    return;
-  }
-  double values[kRows][kWidth];
-  std::memcpy(values, sums, sizeof values);
+// c (rows × columns) += values.
+void AddEdge(const double (&values)[kRows][kWidth], double* c, size_t row_step, size_t rows,
+             size_t columns) {
   for (size_t row = 0; row < rows; ++row) {
     for (size_t column = 0; column < columns; ++column) {
       c[row * row_step + column] += values[row][column];
@@ -93,16 +66,76 @@ using Vector [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = double;
   }
 }
 
-FARPAGE_FOR_PROCESSORS
-void AddBlocks(const double* a, const double* b, size_t depth, double* c, size_t row_step,
-               size_t rows, size_t columns) {
+// c, its rows row_step apart, += packed a · packed b.
+void AddBlocksPortably(const double* a, const double* b, size_t depth, double* c, size_t row_step,
+                       size_t rows, size_t columns) {
   for (size_t column = 0; column < columns; column += kWidth) {
     for (size_t row = 0; row < rows; row += kRows) {
-      AddStrips(a + row * depth, b + column * depth, depth, c + row * row_step + column, row_step,
-                std::min(kRows, rows - row), std::min(kWidth, columns - column));
+      const double* left = a + row * depth;
+      const double* right = b + column * depth;
+      double sums[kRows][kWidth] = {};
+      for (size_t k = 0; k < depth; ++k, left += kRows, right += kWidth) {
+        for (size_t i = 0; i < kRows; ++i) {
+          for (size_t j = 0; j < kWidth; ++j) sums[i][j] += left[i] * right[j];
+        }
+      }
+      AddEdge(sums, c + row * row_step + column, row_step, std::min(kRows, rows - row),
+              std::min(kWidth, columns - column));
     }
   }
 }
+
+#if defined(__x86_64__)
+bool HasFma() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+// Not by FARPAGE_FOR_PROCESSORS: left to itself, the compiler keeps the sums in memory.
+using Vector [[gnu::vector_size(32)]] = double;
+
+[[gnu::target("avx2,fma")]] void AddBlocksWithFma(const double* a, const double* b, size_t depth,
+                                                  double* c, size_t row_step, size_t rows,
+                                                  size_t columns) {
+  for (size_t column = 0; column < columns; column += kWidth) {
+    for (size_t row = 0; row < rows; row += kRows) {
+      const double* left = a + row * depth;
+      const double* right = b + column * depth;
+      Vector sums[kRows][2] = {};
+      for (size_t k = 0; k < depth; ++k, left += kRows, right += kWidth) {
+        Vector low;
+        Vector high;
+        std::memcpy(&low, right, sizeof low);
+        std::memcpy(&high, right + kWidth / 2, sizeof high);
+#pragma GCC unroll 6
+        for (size_t i = 0; i < kRows; ++i) {
+          sums[i][0] += left[i] * low;
+          sums[i][1] += left[i] * high;
+        }
+      }
+      double* to = c + row * row_step + column;
+      if (row + kRows <= rows && column + kWidth <= columns) {
+#pragma GCC unroll 6
+        for (size_t i = 0; i < kRows; ++i) {
+          Vector before[2];
+          std::memcpy(before, to + i * row_step, sizeof before);
+          before[0] += sums[i][0];
+          before[1] += sums[i][1];
+          std::memcpy(to + i * row_step, before, sizeof before);
+        }
+      } else {
+        double values[kRows][kWidth];
+#pragma GCC unroll 6
+        for (size_t i = 0; i < kRows; ++i) {
+          std::memcpy(values[i], sums[i], sizeof values[i]);
+        }
+        AddEdge(values, to, row_step, std::min(kRows, rows - row),
+                std::min(kWidth, columns - column));
+      }
+    }
+  }
+}
+#else
+bool HasFma() { return false; }
+constexpr auto& AddBlocksWithFma = AddBlocksPortably;
+#endif
 
 }  // namespace
 
@@ -111,6 +144,7 @@ void Multiplier::AddProduct(double sign, MatrixView<const double> a, MatrixView<
   if (c.column_step != 1) {  // cᵀ += bᵀ · aᵀ
     return AddProduct(sign, Transposed(b), Transposed(a), Transposed(c));
   }
+  const auto add_blocks = HasFma() ? &AddBlocksWithFma : &AddBlocksPortably;
   const size_t most_depth = std::min(kDepth, a.columns);
   a_.resize(most_depth * RoundUp(std::min(kBlockRows, c.rows), kRows));
   b_.resize(most_depth * RoundUp(std::min(kColumns, c.columns), kWidth));
@@ -122,8 +156,8 @@ void Multiplier::AddProduct(double sign, MatrixView<const double> a, MatrixView<
       for (size_t row = 0; row < c.rows; row += kBlockRows) {
         const size_t rows = std::min(kBlockRows, c.rows - row);
         Pack(Transposed(Part(a, row, rows, k, depth)), kRows, sign, a_.data());
-        AddBlocks(a_.data(), b_.data(), depth, c.data + row * c.row_step + column, c.row_step, rows,
-                  columns);
+        add_blocks(a_.data(), b_.data(), depth, c.data + row * c.row_step + column, c.row_step,
+                   rows, columns);
       }
     }
   }
