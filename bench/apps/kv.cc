@@ -81,7 +81,7 @@ class SharedKv : public SharedProgram {
     }
     results_[worker.index()] = result;
     worker.Barrier();
-    if (worker.index() == 0) problem_->seconds = watch.seconds();
+    if (worker.index() == 0) problem_->run_seconds = watch.seconds();
   }
 
   void Collect() override {

@@ -39,7 +39,7 @@ class OpenMpKv : public ProcessProgram {
 #pragma omp critical
       problem_->service += result;
     }
-    problem_->seconds = watch.seconds();
+    problem_->run_seconds = watch.seconds();
   }
 
  private:

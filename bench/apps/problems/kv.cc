@@ -84,7 +84,7 @@ void KvProblem::ComputePlain() {
 }
 
 absl::Status KvProblem::Verify() {
-  absl::PrintF("%s", YcsbLines(seconds, service.latencies));
+  absl::PrintF("%s", YcsbLines(run_seconds, service.latencies));
   if (service.wrong != 0) {
     return absl::DataLossError(absl::StrCat(service.wrong, " answers were no whole record"));
   }

@@ -54,12 +54,12 @@ class KvProblem : public Problem {
   // to the records of a bucket.
   template <typename Lock, typename Unlock>
   void Serve(const HashTable& table, uint32_t client, Lock lock, Unlock unlock,
-             ServiceResult& result) const;
+             ServiceResult& answers) const;
 
   // A version's, of its last repetition.
   std::vector<Record> result;  // the table's places
   ServiceResult service;
-  double seconds = 0;
+  double run_seconds = 0;
 
  private:
   Requests RequestsOf(uint32_t client) const;
@@ -77,7 +77,7 @@ class KvProblem : public Problem {
 
 template <typename Lock, typename Unlock>
 void KvProblem::Serve(const HashTable& table, uint32_t client, Lock lock, Unlock unlock,
-                      ServiceResult& result) const {
+                      ServiceResult& answers) const {
   Requests requests = RequestsOf(client);
   Record copy;
   for (uint64_t left = OperationsOf(client); left > 0; --left) {
@@ -88,7 +88,7 @@ void KvProblem::Serve(const HashTable& table, uint32_t client, Lock lock, Unlock
     lock(bucket);
     Record* const record = table.Find(key);
     if (record == nullptr) {
-      ++result.wrong;
+      ++answers.wrong;
     } else if (request.operation == Operation::kUpdate) {
       // All fields, as YCSB with writeallfields=true.
       FillRecord(*record, key, record->version + 1);
@@ -97,11 +97,11 @@ void KvProblem::Serve(const HashTable& table, uint32_t client, Lock lock, Unlock
     }
     unlock(bucket);
     const auto took = std::chrono::steady_clock::now() - start;
-    result.latencies[static_cast<size_t>(request.operation)].Add(
+    answers.latencies[static_cast<size_t>(request.operation)].Add(
         static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()));
     if (request.operation == Operation::kRead && record != nullptr &&
         !(copy.key == key && IsWhole(copy))) {
-      ++result.wrong;
+      ++answers.wrong;
     }
   }
 }

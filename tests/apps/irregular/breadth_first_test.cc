@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 
@@ -105,10 +106,15 @@ TEST_F(BreadthFirst, TheCheckCatchesWhatIsWrong) {
     SearchTree tree;
     return std::string(CheckSearch(graph_.view(), source_, parents, tree).message());
   };
-  uint32_t leaf = 0;  // nobody's parent, two levels down
-  while (distances[leaf] != 2 || std::ranges::count(good, leaf) > 0) ++leaf;
+  const auto has_neighbour_at = [&](uint32_t vertex, uint32_t distance) {
+    return std::any_of(graph_.neighbours.begin() + graph_.first[vertex],
+                       graph_.neighbours.begin() + graph_.first[vertex + 1],
+                       [&](uint32_t neighbour) { return distances[neighbour] == distance; });
+  };
+  uint32_t leaf = 0;  // two levels down, with nothing below
+  while (distances[leaf] != 2 || has_neighbour_at(leaf, 3)) ++leaf;
   uint32_t lonely = 0;
-  while (distances[lonely] != kNoParent) ++lonely;
+  while (graph_.degrees[lonely] != 0) ++lonely;
   EXPECT_EQ(judge(leaf, good[leaf]), "");
   EXPECT_THAT(judge(source_, kNoParent), HasSubstr("its own parent"));
   EXPECT_THAT(judge(leaf, kNoParent), HasSubstr("was not reached"));
