@@ -90,10 +90,10 @@ void Worker::Meet(const Team::Offer& offer) {
   waited_seconds_ += waited.seconds();
 }
 
-Range Worker::Block(size_t items, size_t item_bytes) const {
-  const Range own = BlockOf(items, nodes(), node().id(), ItemsPerWholePages(item_bytes));
-  const Range part = BlockOf(own.size(), threads(), thread_);
-  return {own.begin + part.begin, own.begin + part.end};
+Range Worker::BlockOfWorker(size_t index, size_t items, size_t item_bytes) const {
+  const Range node = BlockOf(items, nodes(), index / threads(), ItemsPerWholePages(item_bytes));
+  const Range part = BlockOf(node.size(), threads(), index % threads());
+  return {node.begin + part.begin, node.begin + part.end};
 }
 
 }  // namespace farpage::apps

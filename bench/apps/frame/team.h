@@ -99,7 +99,11 @@ class Worker {
 
   // The items, of `item_bytes` each, that are this thread's in an array placed in blocks. A node's
   // threads have equal parts of what is its own, in whole pages: see BlockOf().
-  Range Block(size_t items, size_t item_bytes) const;
+  Range Block(size_t items, size_t item_bytes) const {
+    return BlockOfWorker(index(), items, item_bytes);
+  }
+  // The same of the thread with that index().
+  Range BlockOfWorker(size_t index, size_t items, size_t item_bytes) const;
 
   // Time in Barrier(), Sum() and Max() so far.
   double waited_seconds() const { return waited_seconds_; }
