@@ -70,7 +70,9 @@ void Team::ReduceOverNodes(const Offer& offer) {
     exchanged_.store(place(node_->id(), term), offer.terms[term]);
   }
   if (const absl::Status met = node_->Barrier(); !met.ok()) Die(*node_, "reduction", met);
+  reduced_ = {};
   for (uint32_t node = 0; node < node_->size(); ++node) {
+    if (node == node_->id()) NoteBefore(reduced_);
     Terms terms{};
     for (size_t term = 0; term < offer.count; ++term) {
       terms[term] = exchanged_.load(place(node, term));
@@ -80,6 +82,15 @@ void Team::ReduceOverNodes(const Offer& offer) {
     } else {
       offer.combine(reduced_, terms);
     }
+  }
+}
+
+// What is before node 0's first thread are no terms at all, whose bits are zero: right for sums,
+// and nobody else asks.
+void Team::NoteBefore(Terms before) {
+  for (Offer& offer : offers_) {
+    offer.before = before;
+    offer.combine(before, offer.terms);
   }
 }
 
