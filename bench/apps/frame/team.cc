@@ -70,7 +70,9 @@ void Team::ReduceOverNodes(const Offer& offer) {
     exchanged_.store(place(node_->id(), term), offer.terms[term]);
   }
   if (const absl::Status met = node_->Barrier(); !met.ok()) Die(*node_, "reduction", met);
+  reduced_ = {};
   for (uint32_t node = 0; node < node_->size(); ++node) {
+    if (node == node_->id()) NoteBefore(reduced_);
     Terms terms{};
     for (size_t term = 0; term < offer.count; ++term) {
       terms[term] = exchanged_.load(place(node, term));
@@ -83,6 +85,15 @@ void Team::ReduceOverNodes(const Offer& offer) {
   }
 }
 
+// What is before node 0's first thread are no terms at all, whose bits are zero: right for sums,
+// and nobody else asks.
+void Team::NoteBefore(Terms before) {
+  for (Offer& offer : offers_) {
+    offer.before = before;
+    offer.combine(before, offer.terms);
+  }
+}
+
 void Worker::Meet(const Team::Offer& offer) {
   const Stopwatch waited;
   team_->offers_[thread_] = offer;
@@ -90,10 +101,10 @@ void Worker::Meet(const Team::Offer& offer) {
   waited_seconds_ += waited.seconds();
 }
 
-Range Worker::Block(size_t items, size_t item_bytes) const {
-  const Range own = BlockOf(items, nodes(), node().id(), ItemsPerWholePages(item_bytes));
-  const Range part = BlockOf(own.size(), threads(), thread_);
-  return {own.begin + part.begin, own.begin + part.end};
+Range Worker::BlockOfWorker(size_t index, size_t items, size_t item_bytes) const {
+  const Range node = BlockOf(items, nodes(), index / threads(), ItemsPerWholePages(item_bytes));
+  const Range part = BlockOf(node.size(), threads(), index % threads());
+  return {node.begin + part.begin, node.begin + part.end};
 }
 
 }  // namespace farpage::apps

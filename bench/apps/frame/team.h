@@ -46,6 +46,7 @@ class Team {
     Combine combine = nullptr;
     size_t count = 0;
     Terms terms{};
+    Terms before{};  // set when they have met: what all before this thread offered, combined
   };
   struct Completion {
     Team* team;
@@ -57,6 +58,7 @@ class Team {
   // By one thread, when all of this node have arrived.
   void MeetNodes() noexcept;
   void ReduceOverNodes(const Offer& offer);
+  void NoteBefore(Terms before);
 
   Node* node_;
   AtomicArray<uint64_t> exchanged_;
@@ -97,9 +99,20 @@ class Worker {
     return Reduce(own, [](T a, T b) { return a + b; });
   }
 
+  // Sum over all threads whose index() is less than this one's; a barrier, too.
+  template <typename T>
+  T SumBefore(T own) {
+    Sum(own);
+    return std::bit_cast<T>(team_->offers_[thread_].before[0]);
+  }
+
   // The items, of `item_bytes` each, that are this thread's in an array placed in blocks. A node's
   // threads have equal parts of what is its own, in whole pages: see BlockOf().
-  Range Block(size_t items, size_t item_bytes) const;
+  Range Block(size_t items, size_t item_bytes) const {
+    return BlockOfWorker(index(), items, item_bytes);
+  }
+  // The same of the thread with that index().
+  Range BlockOfWorker(size_t index, size_t items, size_t item_bytes) const;
 
   // Time in Barrier(), Sum() and Max() so far.
   double waited_seconds() const { return waited_seconds_; }
