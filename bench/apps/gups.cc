@@ -1,8 +1,8 @@
 // HPC Challenge RandomAccess: updates of words at random places of a table that all share.
 //
 //   farpage run -n 2 -- gups
-//   farpage run -n 4 -- gups --log2-words 24 --threads 2
-//   farpage run -n 2 -- gups_locked --log2-words 14
+//   farpage run -n 4 -- gups --words-log2 24 --threads 2
+//   farpage run -n 2 -- gups_locked --words-log2 14
 //
 // Every update goes to the thread that owns the word: a page that is fetched for one word would be
 // no bargain. Each thread draws some numbers, sorts them into bins by who owns the words, meets the

@@ -10,7 +10,7 @@
 namespace farpage::apps {
 
 void GupsProblem::AddOptions(CLI::App& app) {
-  app.add_option("--log2-words", log2_words_, "logarithm of the number of words in the table")
+  app.add_option("--words-log2", words_log2_, "logarithm of the number of words in the table")
       ->check(CLI::Range(9u, 34u))
       ->capture_default_str();
 }

@@ -31,14 +31,14 @@ class GupsProblem : public Problem {
   // All words, although one in a hundred may be wrong: no version leaves updates unsynchronised.
   absl::Status Verify() override;
 
-  uint64_t words() const { return uint64_t{1} << log2_words_; }
+  uint64_t words() const { return uint64_t{1} << words_log2_; }
   uint64_t updates() const { return kUpdatesPerWord * words(); }
 
   std::vector<uint64_t> result;  // a version's table
 
  private:
   const std::string name_;
-  uint32_t log2_words_ = 22;
+  uint32_t words_log2_ = 22;
   std::vector<uint64_t> plain_;
 };
 

@@ -51,8 +51,8 @@ class Programs : public testing::Test {
   }
 
   void RunAll(int nodes) {
-    Run(nodes, {"gups", "--log2-words", "12"});
-    Run(nodes, {"gups_locked", "--log2-words", "11"});
+    Run(nodes, {"gups", "--words-log2", "12"});
+    Run(nodes, {"gups_locked", "--words-log2", "11"});
     Run(nodes, {"nbody", "--cells", "8", "--steps", "22"});
     Run(nodes, {"kv", "--records", "300", "--operations", "1000"});
     Run(nodes, {"kv", "--records", "300", "--operations", "1000", "--workload", "b"});
@@ -81,8 +81,8 @@ TEST_F(Programs, AreVerifiedOnTwoNodes) { RunAll(2); }
 TEST_F(Programs, AreVerifiedOnFourNodes) { RunAll(4); }
 
 TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
-  Run(3, {"gups", "--log2-words", "13", "--threads", "2"});
-  Run(3, {"gups_locked", "--log2-words", "11", "--threads", "2"});
+  Run(3, {"gups", "--words-log2", "13", "--threads", "2"});
+  Run(3, {"gups_locked", "--words-log2", "11", "--threads", "2"});
   Run(3, {"nbody", "--cells", "8", "--steps", "22", "--threads", "2"});
   Run(3, {"kv", "--records", "500", "--operations", "2000", "--threads", "2"});
   Run(3, {"bfs", "--scale", "12", "--trials", "2", "--threads", "2"});
@@ -91,7 +91,7 @@ TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
 
 TEST_F(Programs, AreVerifiedWithSequentialConsistency) {
   for (const char* program : {"gups", "gups_locked"}) {
-    Run(2, {program, "--log2-words", "11", "--consistency", "sequential"});
+    Run(2, {program, "--words-log2", "11", "--consistency", "sequential"});
   }
   Run(2, {"nbody", "--cells", "8", "--steps", "22", "--consistency", "sequential"});
   Run(2, {"kv", "--records", "300", "--operations", "1000", "--consistency", "sequential"});
@@ -108,7 +108,7 @@ TEST_F(Programs, KvPrintsTheLinesOfYcsb) {
 }
 
 TEST_F(Programs, RefuseBadArguments) {
-  EXPECT_THAT(Refused({"gups", "--log2-words", "8"}), HasSubstr("--log2-words"));
+  EXPECT_THAT(Refused({"gups", "--words-log2", "8"}), HasSubstr("--words-log2"));
   EXPECT_THAT(Refused({"gups_locked", "--threads", "0"}), HasSubstr("--threads"));
   EXPECT_THAT(Refused({"nbody", "--cells", "5"}), HasSubstr("--cells"));
   EXPECT_THAT(Refused({"nbody", "--steps", "many"}), HasSubstr("--steps"));
