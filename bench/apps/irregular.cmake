@@ -19,23 +19,3 @@ foreach(application bfs gups gups_locked kronecker_pagerank kv nbody)
   add_executable(${application} ${application}.cc)
   target_link_libraries(${application} PRIVATE farpage_app_irregular)
 endforeach()
-
-# The same problems with OpenMP, where the compiler has it.
-find_package(OpenMP QUIET COMPONENTS CXX)
-if(OpenMP_CXX_FOUND)
-  foreach(application bfs gups kronecker_pagerank kv nbody)
-    add_executable(${application}_openmp ${application}_openmp.cc)
-    target_link_libraries(${application}_openmp PRIVATE farpage_app_irregular OpenMP::OpenMP_CXX)
-  endforeach()
-endif()
-
-# And with MPI, where it is installed.
-find_package(MPI QUIET COMPONENTS CXX)
-if(MPI_CXX_FOUND)
-  add_library(farpage_app_mpi STATIC frame/mpi_program.cc)
-  target_link_libraries(farpage_app_mpi PUBLIC farpage_app_frame MPI::MPI_CXX)
-  foreach(application gups)
-    add_executable(${application}_mpi ${application}_mpi.cc)
-    target_link_libraries(${application}_mpi PRIVATE farpage_app_irregular farpage_app_mpi)
-  endforeach()
-endif()

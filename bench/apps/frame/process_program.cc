@@ -39,6 +39,7 @@ int RunInProcess(int argc, char** argv, Problem& problem, ProcessProgram& progra
     report.measurements.push_back(one);
   }
   report.figures.push_back({"resident_bytes", static_cast<double>(ResidentBytes())});
+  program.Collect();
   return Conclude(problem, arguments.repeat, report, *file);
 }
 

@@ -18,10 +18,12 @@ class ProcessProgram {
 
   virtual std::string version() const = 0;  // "openmp"
 
-  // By turns, as often as the measurement is repeated. Only the second is measured. The result is
-  // left for Problem::Verify().
+  // By turns, as often as the measurement is repeated. Only the second is measured.
   virtual void Prepare(uint32_t threads) = 0;
   virtual void Compute(uint32_t threads) = 0;
+
+  // Leaves the last result for Problem::Verify().
+  virtual void Collect() = 0;
 };
 
 // The whole program, as RunShared().

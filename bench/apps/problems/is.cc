@@ -81,7 +81,7 @@ void CountKeys(std::span<const uint32_t> keys, std::span<uint32_t> counts) {
 
 void IsProblem::AddOptions(CLI::App& app) {
   app.add_option("--class", class_, "problem class: S, W or A")
-      ->check(CLI::IsMember({'S', 'W', 'A'}))
+      ->check(CLI::IsMember({"S", "W", "A"}))
       ->capture_default_str();
 }
 

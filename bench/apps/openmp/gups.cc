@@ -19,14 +19,13 @@ class OpenMpGups : public ProcessProgram {
   std::string version() const override { return "openmp"; }
 
   void Prepare(uint32_t threads) override {
-    std::vector<uint64_t>& table = problem_->result;
-    table.resize(problem_->words());
+    table_.resize(problem_->words());
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (uint64_t word = 0; word < table.size(); ++word) table[word] = word;
+    for (uint64_t word = 0; word < table_.size(); ++word) table_[word] = word;
   }
 
   void Compute(uint32_t threads) override {
-    uint64_t* const table = problem_->result.data();
+    uint64_t* const table = table_.data();
     const uint64_t mask = problem_->words() - 1;
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (uint32_t thread = 0; thread < threads; ++thread) {
@@ -45,8 +44,11 @@ class OpenMpGups : public ProcessProgram {
     }
   }
 
+  void Collect() override { problem_->result = table_; }
+
  private:
   GupsProblem* problem_;
+  std::vector<uint64_t> table_;
 };
 
 }  // namespace

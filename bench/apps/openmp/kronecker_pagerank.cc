@@ -51,6 +51,8 @@ class OpenMpPagerank : public ProcessProgram {
     problem_->result.seconds = watch.seconds();
   }
 
+  void Collect() override {}  // what is computed is in the problem already
+
  private:
   KroneckerPagerankProblem* problem_;
   std::array<std::vector<double>, 2> shares_;

@@ -34,6 +34,8 @@ class OpenMpBfs : public ProcessProgram {
     }
   }
 
+  void Collect() override {}  // what is computed is in the problem already
+
  private:
   void Search(uint32_t threads, uint32_t source, std::span<uint32_t> parents) {
     const GraphView graph = problem_->graph().view();
