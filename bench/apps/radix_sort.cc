@@ -56,7 +56,7 @@ class SharedRadixSort : public SharedProgram {
 
   void Prepare(Worker& worker) override {
     const Range own = OwnKeys(worker);
-    FillKeys(keys_, own);
+    FillKeys(keys_.subspan(own.begin, own.size()), own.begin);
     // As a sort finds its memory: resident, and without copies that others still have of the last
     // one.
     for (std::span<uint32_t> keys : {parted_, sorted_}) {

@@ -19,7 +19,7 @@ class OpenMpRadixSort : public ProcessProgram {
 
   void Prepare(uint32_t threads) override {
     for (std::vector<uint32_t>* keys : {&keys_, &parted_, &sorted_}) keys->resize(problem_->keys());
-    FillKeys(keys_, {0, problem_->keys()});
+    FillKeys(keys_, 0);
     counts_.resize(threads);
   }
 

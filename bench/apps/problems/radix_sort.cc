@@ -32,9 +32,9 @@ void Scatter(std::span<const uint32_t> keys, uint32_t digit, DigitCounts& next, 
 
 }  // namespace
 
-void FillKeys(std::span<uint32_t> keys, Range range) {
-  for (size_t index = range.begin; index < range.end; ++index) {
-    keys[index] = static_cast<uint32_t>(RandomBits(6, index));
+void FillKeys(std::span<uint32_t> keys, size_t first) {
+  for (size_t index = 0; index < keys.size(); ++index) {
+    keys[index] = static_cast<uint32_t>(RandomBits(6, first + index));
   }
 }
 
@@ -110,7 +110,7 @@ std::vector<Figure> RadixSortProblem::Figures(double seconds) const {
 
 void RadixSortProblem::PreparePlain() {
   for (std::vector<uint32_t>* array : {&keys_, &parted_, &sorted_}) array->resize(keys());
-  FillKeys(keys_, {0, keys()});
+  FillKeys(keys_, 0);
 }
 
 void RadixSortProblem::ComputePlain() {

@@ -23,7 +23,8 @@ using DigitCounts = std::array<uint64_t, kDigits>;
 // First by the top digit, into 256 buckets; then each bucket by the other three, least significant
 // first, while it is in the cache.
 
-void FillKeys(std::span<uint32_t> keys, Range range);
+// Sets the keys to those of the input from `first` on.
+void FillKeys(std::span<uint32_t> keys, size_t first);
 
 DigitCounts CountTopDigits(std::span<const uint32_t> keys);
 
