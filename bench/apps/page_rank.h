@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "bench/apps/frame/range.h"
+
 namespace farpage::apps {
 
 inline constexpr double kDamping = 0.85;
@@ -22,11 +24,6 @@ struct GraphView {
   std::span<const uint32_t> dependency_count;
 
   size_t size() const { return dependency_count.size(); }
-};
-
-struct Range {
-  size_t begin = 0;
-  size_t end = 0;
 };
 
 // What the next step has to know of all vertices together. Sums of sums are right.

@@ -26,11 +26,11 @@
 #include "bench/apps/package_graph.h"
 #include "bench/apps/page_rank.h"
 #include "bench/apps/result.h"
+#include "bench/apps/shared_graph.h"
 
 namespace farpage::apps {
 namespace {
 
-constexpr size_t kPageBytes = 4096;
 constexpr size_t kTop = 10;
 
 using Clock = std::chrono::steady_clock;
@@ -39,47 +39,13 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-struct SharedGraph {
-  std::span<uint32_t> first_dependent;
-  std::span<uint32_t> dependents;
-  std::span<uint32_t> dependency_count;
+// The graph is written once, by node 0, and then only read. At home on node 0 the stores move
+// nothing; afterwards every node fetches the pages that it needs, once, and keeps them.
+constexpr AllocateOptions kAtNode0 = {.placement = Placement::kOneHome, .home = 0};
 
-  GraphView view() const { return {first_dependent, dependents, dependency_count}; }
-};
-
-// Collective: every node learns the sizes and allocates, node 0 alone has a graph and stores it.
-absl::StatusOr<SharedGraph> ShareGraph(Node& node, const std::optional<PackageGraph>& source) {
-  // Only node 0 knows the sizes, but all have to allocate the same. An atomic array needs no size
-  // to be agreed on, and what is stored before a barrier is seen after it.
-  absl::StatusOr<AtomicArray<uint64_t>> sizes = node.MakeAtomicArray<uint64_t>("sizes", 2);
-  if (!sizes.ok()) return sizes.status();
-  if (source.has_value()) {
-    sizes->store(0, source->names.size());
-    sizes->store(1, source->dependents.size());
-  }
-  if (absl::Status met = node.Barrier(); !met.ok()) return met;
-  const size_t packages = sizes->load(0);
-  const size_t edges = sizes->load(1);
-  // The words are node 0's, and go when it drops its handle: not before all have read them.
-  if (absl::Status met = node.Barrier(); !met.ok()) return met;
-  if (packages == 0) return absl::AbortedError("node 0 has no graph");
-
-  // The graph is written once, by node 0, and then only read. At home on node 0 the stores move
-  // nothing; afterwards every node fetches the pages that it needs, once, and keeps them.
-  const AllocateOptions at_node_0{.placement = Placement::kOneHome, .home = 0};
-  const auto first = node.Allocate<uint32_t>("first dependent", packages + 1, at_node_0);
-  if (!first.ok()) return first.status();
-  const auto dependents =
-      node.Allocate<uint32_t>("dependents", std::max<size_t>(edges, 1), at_node_0);
-  if (!dependents.ok()) return dependents.status();
-  const auto counts = node.Allocate<uint32_t>("dependency count", packages, at_node_0);
-  if (!counts.ok()) return counts.status();
-  if (source.has_value()) {
-    std::ranges::copy(source->first_dependent, first->begin());
-    std::ranges::copy(source->dependents, dependents->begin());
-    std::ranges::copy(source->dependency_count, counts->begin());
-  }
-  return SharedGraph{*first, dependents->first(edges), *counts};
+std::optional<GraphView> ViewOf(const std::optional<PackageGraph>& graph) {
+  if (!graph.has_value()) return std::nullopt;
+  return GraphView{graph->first_dependent, graph->dependents, graph->dependency_count};
 }
 
 // The vertices whose doubles a node has at home when they are placed in blocks: whole pages, so
@@ -204,7 +170,8 @@ double LargestDifference(std::span<const double> a, std::span<const double> b) {
   double largest = 0;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     const double difference = std::abs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;  // so that a NaN counts
+    if (std::isnan(difference)) return difference;
+    largest = std::max(largest, difference);
   }
   return largest;
 }
@@ -291,7 +258,7 @@ int Run(const Arguments& arguments) {
       }
     }
     // Also if there is none: the others wait to hear of it.
-    const absl::StatusOr<SharedGraph> shared_graph = ShareGraph(*node, graph);
+    const absl::StatusOr<SharedGraph> shared_graph = ShareGraph(*node, ViewOf(graph), kAtNode0);
     if (absl::IsAborted(shared_graph.status())) return 1;  // node 0 has said why
     result.nodes = node->size();
     result.load_seconds = SecondsSince(start);

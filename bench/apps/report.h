@@ -18,11 +18,6 @@ absl::Status CheckResults(std::span<const Result> results);
 // The table; there is at least one result.
 std::string FormatReport(std::span<const Result> results);
 
-// "1,234,567"
-std::string WithSeparators(uint64_t number);
-// "512 B", "1.2 kB", "34.5 MB", …: powers of 1,000.
-std::string FormatBytes(uint64_t bytes);
-
 }  // namespace farpage::apps
 
 #endif  // FARPAGE_BENCH_APPS_REPORT_H_

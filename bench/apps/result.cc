@@ -7,13 +7,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "bench/apps/frame/range.h"
 
 namespace farpage::apps {
 
 namespace {
 
 constexpr double kAgree = 1e-12;  // ranks add up to 1
-constexpr uint64_t kPageBytes = 4096;
 
 // Calls visit(name, member) for each number of `result`, so that writing and reading cannot differ.
 template <typename R, typename Visit>

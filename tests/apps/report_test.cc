@@ -6,6 +6,8 @@
 
 #include <limits>
 
+#include "bench/apps/frame/format.h"
+
 namespace farpage::apps {
 namespace {
 

@@ -1,0 +1,33 @@
+// A version of an application with MPI, and how it is run and measured.
+#ifndef FARPAGE_BENCH_APPS_MPI_RANK_PROGRAM_H_
+#define FARPAGE_BENCH_APPS_MPI_RANK_PROGRAM_H_
+
+#include <cstddef>
+
+#include "bench/apps/frame/problem.h"
+
+namespace farpage::apps {
+
+// Errors of MPI end all ranks: MPI_ERRORS_ARE_FATAL, the default.
+class RankProgram {
+ public:
+  RankProgram() = default;
+  RankProgram(const RankProgram&) = delete;
+  RankProgram& operator=(const RankProgram&) = delete;
+  virtual ~RankProgram() = default;
+
+  // Collective, by turns, as often as the measurement is repeated. There is a barrier after each.
+  // Only the second is measured.
+  virtual void Prepare(size_t ranks, size_t rank) = 0;
+  virtual void Compute(size_t ranks, size_t rank) = 0;
+
+  // Collective. Rank 0 keeps of the result what Problem::Verify() has to see.
+  virtual void Collect(size_t ranks, size_t rank) = 0;
+};
+
+// The whole program, as RunShared().
+int RunRanks(int argc, char** argv, Problem& problem, RankProgram& program);
+
+}  // namespace farpage::apps
+
+#endif  // FARPAGE_BENCH_APPS_MPI_RANK_PROGRAM_H_

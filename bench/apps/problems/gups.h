@@ -1,0 +1,78 @@
+// HPC Challenge RandomAccess as a problem: see random_access.h.
+#ifndef FARPAGE_BENCH_APPS_PROBLEMS_GUPS_H_
+#define FARPAGE_BENCH_APPS_PROBLEMS_GUPS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/apps/frame/problem.h"
+#include "bench/apps/frame/range.h"
+#include "bench/apps/problems/random_access.h"
+
+namespace farpage::apps {
+
+class GupsProblem : public Problem {
+ public:
+  // Of the program: there are two that do this.
+  explicit GupsProblem(std::string name) : name_(std::move(name)) {}
+
+  std::string name() const override { return name_; }
+  std::string description() const override {
+    return "HPC Challenge RandomAccess: updates of words at random places of a table.";
+  }
+  void AddOptions(CLI::App& app) override;
+  std::vector<Figure> Figures(double seconds) const override;
+  void PreparePlain() override;
+  void ComputePlain() override;
+  // All words, although one in a hundred may be wrong: no version leaves updates unsynchronised.
+  absl::Status Verify() override;
+
+  uint64_t words() const { return uint64_t{1} << words_log2_; }
+  uint64_t updates() const { return kUpdatesPerWord * words(); }
+
+  std::vector<uint64_t> result;  // a version's table
+
+ private:
+  const std::string name_;
+  uint32_t words_log2_ = 22;
+  std::vector<uint64_t> plain_;
+};
+
+// Updates of one sender for one receiver, two pages with their count. A sender looks ahead at
+// kUpdates numbers at once: few enough that a receiver's share is on the first page if it is a
+// half, and that all have room if all are for one.
+struct UpdateBin {
+  static constexpr size_t kUpdates = 960;
+  uint64_t count = 0;
+  uint64_t updates[2 * kPageBytes / sizeof(uint64_t) - 1];
+
+  std::span<const uint64_t> all() const { return {updates, count}; }
+};
+static_assert(sizeof(UpdateBin) == 2 * kPageBytes);
+static_assert(UpdateBin::kUpdates <= kLookAhead);
+
+// Who owns which word, asked per page of words.
+class WordOwners {
+ public:
+  static constexpr uint64_t kWordsPerPage = kPageBytes / sizeof(uint64_t);
+
+  // Owner `i` has the words of ranges[i], whose bounds are multiples of kWordsPerPage or the end.
+  explicit WordOwners(const std::vector<Range>& ranges);
+  uint32_t Of(uint64_t word) const { return owners_[word / kWordsPerPage]; }
+
+ private:
+  std::vector<uint32_t> owners_;
+};
+
+// Draws `count` numbers, at most UpdateBin::kUpdates, and puts each into the bin of who owns the
+// word it updates. Empties the bins first.
+void FillBins(UpdateStream& stream, size_t count, uint64_t mask, const WordOwners& owners,
+              std::span<UpdateBin> bins);
+
+}  // namespace farpage::apps
+
+#endif  // FARPAGE_BENCH_APPS_PROBLEMS_GUPS_H_
