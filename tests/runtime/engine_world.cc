@@ -77,6 +77,14 @@ internal::AccessResult EngineWorld::Touch(uint64_t page, Access access) {
   return engine_->Obtain(*region_, page, access, clock_.NowNs());
 }
 
+internal::AccessResult EngineWorld::Pin(uint64_t page, Access access) {
+  return engine_->Pin(*region_, page, access, clock_.NowNs());
+}
+
+void EngineWorld::MappingTakes(int64_t ns) {
+  pager_.set_on_map([this, ns] { clock_.now_ns += ns; });
+}
+
 void EngineWorld::Receive(NodeId from, Input kind, uint64_t index,
                           transport::RemoteAddress landing) {
   engine_->OnMessage(from, internal::Encode({kind, page(index), landing}));

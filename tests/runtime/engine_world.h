@@ -40,6 +40,9 @@ class EngineWorld {
 
   // A local access that does not wait: what it started goes on.
   internal::AccessResult Touch(uint64_t page, Access access);
+  // A pin that takes what is there, or fails as one that has waited to its deadline.
+  internal::AccessResult Pin(uint64_t page, Access access);
+  void Unpin(uint64_t page) { engine_->Unpin(*region_, page); }
   // A message as the named node's engine would send it.
   void Receive(NodeId from, directory::Input kind, uint64_t index,
                transport::RemoteAddress landing = {});
@@ -47,6 +50,8 @@ class EngineWorld {
   void EndChain(bool ok);
   // Time passes, and what is due is done.
   void Wait(int64_t ns);
+  // From now on mapping a page, or making it writable, takes so long.
+  void MappingTakes(int64_t ns);
   // Who is in the page's directory entry.
   void SetHolder(uint64_t page, NodeId holder);
   void SetSharers(uint64_t page, uint64_t bits);

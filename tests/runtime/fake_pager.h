@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "runtime/memory/frame_tracker.h"
@@ -23,6 +25,8 @@ class FakePager final : public internal::Pager {
       : base_(base), mapped_(pages), home_in_place_(home_in_place) {}
 
   Mapped mapped(size_t page) const { return mapped_[page]; }
+  // Called whenever pages are being mapped or made writable.
+  void set_on_map(std::function<void()> on_map) { on_map_ = std::move(on_map); }
 
   std::string_view name() const override { return "fake"; }
   int fault_signal() const override { return SIGBUS; }
@@ -45,6 +49,7 @@ class FakePager final : public internal::Pager {
   }
   void MakeWritable(std::byte* page, size_t pages) override {
     Change(page, pages, true, Mapped::kForWriting);
+    if (on_map_) on_map_();
   }
   void Zap(std::byte* page, size_t pages, bool /*in_place*/) override {
     Change(page, pages, true, Mapped::kNot);
@@ -54,6 +59,7 @@ class FakePager final : public internal::Pager {
  private:
   void Map(std::byte* page, size_t pages, Access access) {
     Change(page, pages, false, access == Access::kRead ? Mapped::kForReading : Mapped::kForWriting);
+    if (on_map_) on_map_();
   }
   void Change(const std::byte* page, size_t pages, bool from_mapped, Mapped to) {
     const size_t first = static_cast<size_t>(page - base_) / internal::kPageBytes;
@@ -70,6 +76,7 @@ class FakePager final : public internal::Pager {
   std::byte* const base_;
   std::vector<Mapped> mapped_;
   const bool home_in_place_;
+  std::function<void()> on_map_;
   std::byte sum_{};
   mutable std::array<std::byte, internal::kPageBytes> view_{};
 };
