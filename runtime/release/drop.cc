@@ -192,6 +192,7 @@ void ReleaseEngine::Update(Page& page, bool stays, Supplies& supplies) {
   if (effects.size() != 0) {
     const bool merges = effects.contains(directory::ReleaseEffect::kMerge);
     counters_.Add(merges ? Counter::merged_pages : Counter::named_pages);
+    if (merges) counters_.Add(Counter::read_bytes, kPageBytes);
   }
   Execute(page, effects, nullptr, /*is_protected=*/false, supplies);
   page.record.UnlockChanged();
