@@ -9,7 +9,10 @@
 // others, and applies what is in their bins for it. gups_locked.cc does without that.
 //
 // Placement: blocks, for both: the owner of a word has it at home, and who fills a bin has that one
-// at home. A bin's page moves once, to the one who empties it.
+// at home. A bin's first page moves once, to the one who empties it; its second is used by few. The
+// first pages of a thread's bins are next to each other, so that the barrier has one stretch of
+// pages to tell of. What a thread draws for itself nobody else has to see: it stays in private
+// memory.
 //
 // Synchronisation: a barrier a round. There are two sets of bins: while one is emptied the other
 // can be filled, and not before the next barrier is it filled again.
@@ -19,6 +22,7 @@
 // each page is only ever written where it is at home, and with sequential consistency it stays
 // writable there, while release consistency would look at each barrier which pages were written.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "bench/apps/frame/shared_program.h"
@@ -36,10 +40,10 @@ class SharedGups : public SharedProgram {
     const auto table = node.Allocate<uint64_t>("table", problem_->words());
     if (!table.ok()) return table.status();
     table_ = *table;
-    const auto bins =
-        node.Allocate<UpdateBin>("bins", 2 * workers * workers, {.consistency = consistency});
-    if (!bins.ok()) return bins.status();
-    bins_ = *bins;
+    const auto pages = node.Allocate<Page>("bins", kPagesPerBin * kSets * workers * workers,
+                                           {.consistency = consistency});
+    if (!pages.ok()) return pages.status();
+    pages_ = *pages;
     return absl::OkStatus();
   }
 
@@ -61,16 +65,23 @@ class SharedGups : public SharedProgram {
     const Range draws = BlockOf(problem_->updates(), worker.count(), worker.index());
     const size_t most = BlockOf(problem_->updates(), worker.count(), 0).size();
     UpdateStream stream(draws.begin);
+    std::vector<UpdateBin> bins(worker.count());
     size_t left = draws.size();
     // All meet as often as the one who draws most.
     for (size_t done = 0, round = 0; done < most; done += UpdateBin::kUpdates, ++round) {
       const size_t count = std::min(left, UpdateBin::kUpdates);
       left -= count;
-      FillBins(stream, count, mask, owners, BinsOf(worker, worker.index(), round % 2));
+      FillBins(stream, count, mask, owners, bins);
+      for (uint32_t to = 0; to < worker.count(); ++to) {
+        if (to != worker.index()) Send(worker, round % kSets, to, bins[to]);
+      }
+      ApplyUpdates(bins[worker.index()].all(), words, own.begin, mask);
       worker.Barrier();
       for (uint32_t from = 0; from < worker.count(); ++from) {
-        const UpdateBin& bin = BinsOf(worker, from, round % 2)[worker.index()];
-        ApplyUpdates(bin.all(), words, own.begin, mask);
+        if (from == worker.index()) continue;
+        for (const std::span<const uint64_t> updates : Received(worker, round % kSets, from)) {
+          ApplyUpdates(updates, words, own.begin, mask);
+        }
       }
     }
   }
@@ -78,18 +89,39 @@ class SharedGups : public SharedProgram {
   void Collect() override { problem_->result.assign(table_.begin(), table_.end()); }
 
  private:
+  using Page = std::array<uint64_t, kPageBytes / sizeof(uint64_t)>;
+  static constexpr size_t kPagesPerBin = 2;
+  static constexpr size_t kSets = 2;
+
   Range OwnWords(uint32_t workers, uint32_t worker) const {
     return BlockOf(problem_->words(), workers, worker, WordOwners::kWordsPerPage);
   }
 
-  // One for each receiver. Bins of one sender follow each other, so that they are at home there.
-  std::span<UpdateBin> BinsOf(const Worker& worker, uint32_t sender, size_t set) {
-    return bins_.subspan((sender * 2 + set) * worker.count(), worker.count());
+  // Page `number` of the bin of these two. What one sender writes is together, at home there.
+  Page& PageOf(const Worker& worker, size_t set, uint32_t from, uint32_t to, size_t number) const {
+    return pages_[((from * kSets + set) * kPagesPerBin + number) * worker.count() + to];
+  }
+
+  void Send(const Worker& worker, size_t set, uint32_t to, const UpdateBin& bin) const {
+    Page& page = PageOf(worker, set, worker.index(), to, 0);
+    page[0] = bin.count;
+    std::ranges::copy(bin.first(), page.begin() + 1);
+    if (bin.rest().empty()) return;
+    std::ranges::copy(bin.rest(), PageOf(worker, set, worker.index(), to, 1).begin());
+  }
+
+  // The updates on the first page, and those on the second.
+  std::array<std::span<const uint64_t>, kPagesPerBin> Received(const Worker& worker, size_t set,
+                                                               uint32_t from) const {
+    const std::span<const uint64_t> first = PageOf(worker, set, from, worker.index(), 0);
+    const std::span<const uint64_t> second = PageOf(worker, set, from, worker.index(), 1);
+    const size_t on_first = std::min<size_t>(first[0], UpdateBin::kOnFirstPage);
+    return {first.subspan(1, on_first), second.first(first[0] - on_first)};
   }
 
   GupsProblem* problem_;
   std::span<uint64_t> table_;
-  std::span<UpdateBin> bins_;
+  std::span<Page> pages_;
 };
 
 }  // namespace

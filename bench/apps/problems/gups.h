@@ -2,6 +2,8 @@
 #ifndef FARPAGE_BENCH_APPS_PROBLEMS_GUPS_H_
 #define FARPAGE_BENCH_APPS_PROBLEMS_GUPS_H_
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,15 +44,20 @@ class GupsProblem : public Problem {
   std::vector<uint64_t> plain_;
 };
 
-// Updates of one sender for one receiver, two pages with their count. A sender looks ahead at
-// kUpdates numbers at once: few enough that a receiver's share is on the first page if it is a
-// half, and that all have room if all are for one.
+// Updates of one sender for one receiver, and their count in front. A sender looks ahead at
+// kUpdates numbers at once: few enough that half of them fit into a page, as a rule, and that all
+// have room if all are for one receiver.
 struct UpdateBin {
   static constexpr size_t kUpdates = 960;
+  static constexpr size_t kOnFirstPage = kPageBytes / sizeof(uint64_t) - 1;
   uint64_t count = 0;
-  uint64_t updates[2 * kPageBytes / sizeof(uint64_t) - 1];
+  std::array<uint64_t, 2 * kOnFirstPage + 1> updates;
 
-  std::span<const uint64_t> all() const { return {updates, count}; }
+  std::span<const uint64_t> all() const { return {updates.data(), count}; }
+  std::span<const uint64_t> first() const {
+    return all().first(std::min<size_t>(count, kOnFirstPage));
+  }
+  std::span<const uint64_t> rest() const { return all().subspan(first().size()); }
 };
 static_assert(sizeof(UpdateBin) == 2 * kPageBytes);
 static_assert(UpdateBin::kUpdates <= kLookAhead);

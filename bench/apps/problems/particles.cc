@@ -29,10 +29,9 @@ double SquareOf(const Vector& vector) {
 
 // A difference of coordinates that lie in the box, to the nearest image.
 double Nearest(double difference, double box) {
+  // Without branches, which nobody could foresee.
   const double half = 0.5 * box;
-  if (difference > half) return difference - box;
-  if (difference < -half) return difference + box;
-  return difference;
+  return difference - (difference > half ? box : 0.0) + (difference < -half ? box : 0.0);
 }
 
 Vector Nearest(const Vector& difference, double box) {

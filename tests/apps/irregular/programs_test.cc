@@ -76,6 +76,16 @@ class Programs : public testing::Test {
       std::filesystem::path(testing::TempDir()) / absl::StrCat("programs_test.", getpid());
 };
 
+// For machines that are emulated.
+TEST_F(Programs, AreVerifiedAtTinySizes) {
+  Run(2, {"gups", "--words-log2", "10"});
+  Run(2, {"gups_locked", "--words-log2", "9"});
+  Run(2, {"nbody", "--cells", "6", "--steps", "2"});
+  Run(2, {"kv", "--records", "50", "--operations", "100", "--clients", "2"});
+  Run(2, {"bfs", "--scale", "11", "--trials", "1", "--edge-factor", "4"});
+  Run(2, {"kronecker_pagerank", "--scale", "11", "--iterations", "3", "--edge-factor", "4"});
+}
+
 TEST_F(Programs, AreVerifiedOnOneNode) { RunAll(1); }
 TEST_F(Programs, AreVerifiedOnTwoNodes) { RunAll(2); }
 TEST_F(Programs, AreVerifiedOnFourNodes) { RunAll(4); }
