@@ -1,8 +1,8 @@
 #include "tests/model/every_effect.h"
 
-#include <compare>
 #include <cstdio>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "tests/model/explorer.h"
@@ -25,7 +25,9 @@ struct Place {
   State state;
   Event event;
   EffectKind effect;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(a.state, a.event, a.effect) < std::tie(b.state, b.event, b.effect);
+  }
 };
 
 std::vector<Variant> Variants() {

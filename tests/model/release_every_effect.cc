@@ -1,7 +1,7 @@
 // Drops each effect of each step in turn.
-#include <compare>
 #include <cstdio>
 #include <set>
+#include <tuple>
 
 #include "tests/model/release_mutation.h"
 
@@ -22,7 +22,10 @@ struct Place {
   bool at_home;
   bool pinned;
   ReleaseEffect effect;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(a.state, a.input, a.at_home, a.pinned, a.effect) <
+           std::tie(b.state, b.input, b.at_home, b.pinned, b.effect);
+  }
 };
 
 // All that the steps do in the variants.
