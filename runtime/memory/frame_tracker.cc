@@ -26,23 +26,55 @@ FrameTracker::FrameTracker(WriteNotes& notes, std::byte* base, std::span<const H
   looked_at_.reserve(stretches_.size());
 }
 
-void FrameTracker::Open(std::byte* page) {
+size_t FrameTracker::IndexOf(const std::byte* page) const {
   const auto after = std::upper_bound(
       stretches_.begin(), stretches_.end(), page,
       [](const std::byte* address, const Stretch& one) { return address < one.page; });
-  const auto index = static_cast<size_t>(after - stretches_.begin()) - 1;
+  return static_cast<size_t>(after - stretches_.begin()) - 1;
+}
+
+void FrameTracker::Open(std::byte* page) {
+  const size_t index = IndexOf(page);
   Stretch& stretch = stretches_[index];
-  uint64_t& word = open_[index / 64];
-  const uint64_t bit = uint64_t{1} << index % 64;
+  const uint32_t interval = collections_.load(std::memory_order_relaxed);
   Hold lock(lock_);
   stretch.idle = 0;
-  if ((word & bit) != 0) return;
-  word |= bit;
+  const uint64_t bit = uint64_t{1} << static_cast<size_t>(page - stretch.page) / kPageBytes % 64;
+  if (IsOpen(index) || (stretch.single & bit) != 0) return;
+  if (stretch.interval != interval) stretch.faults = 0;
+  stretch.interval = interval;
+  if (stretch.pages <= kLeastPages && stretch.faults < kMostSingle) {
+    ++stretch.faults;
+    stretch.single |= bit;
+    Set(page, 1, PROT_READ | PROT_WRITE);
+    return;
+  }
+  stretch.single = 0;
+  open_[index / 64] |= uint64_t{1} << index % 64;
   open_count_.fetch_add(1, std::memory_order_release);
-  Set(stretch, PROT_READ | PROT_WRITE);
+  Set(stretch.page, stretch.pages, PROT_READ | PROT_WRITE);
+}
+
+void FrameTracker::Protect(std::byte* page, size_t pages) {
+  notes_.Protect(page, pages);
+  std::byte* const end = page + pages * kPageBytes;
+  Hold lock(lock_);
+  for (size_t index = IndexOf(page); index < stretches_.size() && stretches_[index].page < end;
+       ++index) {
+    Stretch& stretch = stretches_[index];
+    for (uint64_t left = stretch.single; left != 0; left &= left - 1) {
+      std::byte* const one =
+          stretch.page + static_cast<size_t>(std::countr_zero(left)) * kPageBytes;
+      if (one < page || one >= end) continue;
+      stretch.single &= ~(left & -left);
+      Set(one, 1, PROT_READ);
+    }
+  }
 }
 
 void FrameTracker::Collect(std::vector<WriteNotes::Run>* written) {
+  collections_.fetch_add(1, std::memory_order_relaxed);
+  if (open_count_.load(std::memory_order_acquire) == 0) return;
   looked_at_.clear();
   {
     Hold lock(lock_);
@@ -52,7 +84,7 @@ void FrameTracker::Collect(std::vector<WriteNotes::Run>* written) {
         looked_at_.push_back(index);
         if (stretches_[index].idle < kMostIdle) continue;
         // Closed first, then looked at for the last time: what was written in between is found.
-        Set(stretches_[index], PROT_READ);
+        Set(stretches_[index].page, stretches_[index].pages, PROT_READ);
         open_[word] &= ~(left & -left);
         open_count_.fetch_sub(1, std::memory_order_release);
       }
@@ -83,9 +115,9 @@ void FrameTracker::Collect(std::vector<WriteNotes::Run>* written) {
   }
 }
 
-void FrameTracker::Set(const Stretch& stretch, int protection) {
-  if (mprotect(stretch.page, stretch.pages * kPageBytes, protection) == 0) return;
-  Fatal("mprotect of %u pages at %p failed: %s%s", stretch.pages, static_cast<void*>(stretch.page),
+void FrameTracker::Set(std::byte* page, size_t pages, int protection) {
+  if (mprotect(page, pages * kPageBytes, protection) == 0) return;
+  Fatal("mprotect of %zu pages at %p failed: %s%s", pages, static_cast<void*>(page),
         strerrordesc_np(errno),
         errno == ENOMEM ? " (too many mappings: raise vm.max_map_count)" : "");
 }

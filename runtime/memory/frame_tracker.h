@@ -2,7 +2,9 @@
 // write then costs no signal.
 //
 // Asking costs a look at every page, so pages are asked about in stretches, and only those in which
-// something has been written lately: they are open. The first write to one that is not open faults.
+// much has been written lately: they are open. The first write to a page elsewhere faults. Such
+// pages are opened one by one, and known by their faults; when there are several such faults
+// between two collections, the whole stretch is opened.
 #ifndef FARPAGE_RUNTIME_MEMORY_FRAME_TRACKER_H_
 #define FARPAGE_RUNTIME_MEMORY_FRAME_TRACKER_H_
 
@@ -53,27 +55,35 @@ class FrameTracker {
   // The runs are mapped at `base` for reading and were added to `notes`, all of them protected.
   FrameTracker(WriteNotes& notes, std::byte* base, std::span<const HomeRun> runs);
 
-  // A thread wants to write to a page: it and its neighbours become writable. The page's own write
-  // is found by Collect() like any.
+  // A thread has faulted when it wanted to write to a page: it becomes writable, perhaps with its
+  // neighbours. Whoever calls has to see to it first that the page is taken for written. It stays
+  // so until it is protected, or not written for several collections: a page that has to stay
+  // longer is opened again.
   void Open(std::byte* page);
-  bool any_open() const { return open_count_.load(std::memory_order_acquire) != 0; }
 
-  // Appends the stretches of pages that were written since they were last protected, ascending. One
-  // thread at a time. Costs about 1 ns for each open page.
+  // Appends the stretches of pages that were written since they were last protected, ascending; but
+  // perhaps not those that faulted. One thread at a time. Costs about 1 ns for each open page.
   void Collect(std::vector<WriteNotes::Run>* written);
-  void Protect(std::byte* page, size_t pages) { notes_.Protect(page, pages); }
+  // The next write to each of these pages is noted, or faults.
+  void Protect(std::byte* page, size_t pages);
 
  private:
   struct Stretch {
     std::byte* page;
     uint32_t pages;
-    uint8_t idle = 0;  // times it was found not to be written
+    uint8_t idle = 0;       // collections in which it was found not to be written
+    uint8_t faults = 0;     // in …
+    uint32_t interval = 0;  // … between two collections
+    uint64_t single = 0;    // pages that are open, of a stretch that is not: a bit for each
   };
   static constexpr uint64_t kLeastPages = 64;        // of a stretch
   static constexpr uint64_t kMostStretches = 4'096;  // each may be a mapping of its own
   static constexpr uint8_t kMostIdle = 8;
+  static constexpr uint8_t kMostSingle = 2;  // faults in an interval; one more opens the stretch
 
-  void Set(const Stretch& stretch, int protection);
+  size_t IndexOf(const std::byte* page) const;
+  bool IsOpen(size_t index) const { return (open_[index / 64] >> index % 64 & 1) != 0; }
+  static void Set(std::byte* page, size_t pages, int protection);
 
   WriteNotes& notes_;
   SpinLock lock_;
@@ -81,6 +91,7 @@ class FrameTracker {
   std::vector<uint64_t> open_;       // a bit for each
   std::vector<uint32_t> looked_at_;  // by Collect()
   std::atomic<uint32_t> open_count_{0};
+  std::atomic<uint32_t> collections_{0};
 };
 
 }  // namespace farpage::internal

@@ -21,9 +21,7 @@ AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access
   Supplies supplies;
   AccessResult result;
   StreamDetector::Stream* stream = nullptr;
-  if (page.at_home) {
-    if (access == Access::kWrite && region.tracker != nullptr) region.tracker->Open(page.address());
-  } else {
+  if (!page.at_home) {
     engine_.MakeRoom();
     if (engine_.prefetches()) {
       stream = &StreamDetector::OfThisThread().Note({region.first_page.value + index}, access);
@@ -39,6 +37,8 @@ AccessResult ReleaseEngine::Obtain(Region& region, uint64_t index, Access access
     const ReleaseVerdict verdict = Step(page, wish, effects);
     if (first) CountFault(page, access, verdict);
     if (verdict == ReleaseVerdict::kHit) {
+      // Listed already; but what it lies in may have been closed since.
+      if (access == Access::kWrite && IsTracked(page)) region.tracker->Open(page.address());
       page.record.Unlock();
       break;
     }

@@ -19,6 +19,7 @@ absl::Status ReleaseEngine::NoTurn() const {
 }
 
 absl::Status ReleaseEngine::Release(VectorClock clock) {
+  if (cluster_.size() == 1) return absl::OkStatus();  // nobody has to be told
   // Another thread may be taking home what this one has written.
   Turn turn(*this);
   if (!turn.held()) {
@@ -70,7 +71,7 @@ void ReleaseEngine::TakeWritten(Region& region) {
     written_.push_back(next - 1);
     next = region.release_records[next - 1].next_plus_one;
   }
-  if (region.tracker == nullptr || !region.tracker->any_open()) return;
+  if (region.tracker == nullptr) return;
   // As if each had faulted, but those that have.
   found_.clear();
   region.tracker->Collect(&found_);
@@ -133,6 +134,8 @@ void ReleaseEngine::ReleaseBatch(Region& region, std::span<const uint32_t> pages
     if (effects[at].contains(ReleaseEffect::kSendDiff)) {
       page.record.rewriting.NoteCopy(releases_, changed != 0);
     }
+    // System calls write to pinned pages, and cannot fault.
+    if (page.record.pins != 0 && IsTracked(page)) region.tracker->Open(page.address());
     const bool told = owed[at] || page.at_home || changed != 0;
     if (told && effects[at].contains(ReleaseEffect::kNotice)) {
       AddNotice({region.first_page.value + page.index});

@@ -104,7 +104,11 @@ uint32_t ReleaseEngine::Execute(Page& page, const ReleaseEffects& effects, const
         break;
       }
       case ReleaseEffect::kMakeWritable:
-        if (!IsTracked(page)) pager_.MakeWritable(page.address(), 1);
+        if (IsTracked(page)) {
+          page.region.tracker->Open(page.address());
+        } else {
+          pager_.MakeWritable(page.address(), 1);
+        }
         break;
       case ReleaseEffect::kProtect:
         if (!is_protected) pager_.WriteProtect(page.address(), 1);
