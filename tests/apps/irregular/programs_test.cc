@@ -23,10 +23,10 @@ using Command = std::vector<std::string>;
 
 std::string Path(const std::string& program) { return absl::StrCat(APPLICATIONS, "/", program); }
 
-class Programs : public testing::Test {
+class IrregularPrograms : public testing::Test {
  protected:
-  Programs() { std::filesystem::create_directories(directory_); }
-  ~Programs() override { std::filesystem::remove_all(directory_); }
+  IrregularPrograms() { std::filesystem::create_directories(directory_); }
+  ~IrregularPrograms() override { std::filesystem::remove_all(directory_); }
 
   // Runs `command`, whose first word is an application, on so many nodes; returns what it printed,
   // after checking its report.
@@ -72,12 +72,12 @@ class Programs : public testing::Test {
     return started.err;
   }
 
-  const std::filesystem::path directory_ =
-      std::filesystem::path(testing::TempDir()) / absl::StrCat("programs_test.", getpid());
+  const std::filesystem::path directory_ = std::filesystem::path(testing::TempDir()) /
+                                           absl::StrCat("irregular_programs_test.", getpid());
 };
 
 // For machines that are emulated.
-TEST_F(Programs, AreVerifiedAtTinySizes) {
+TEST_F(IrregularPrograms, AreVerifiedAtTinySizes) {
   Run(2, {"gups", "--words-log2", "10"});
   Run(2, {"gups_locked", "--words-log2", "9"});
   Run(2, {"nbody", "--cells", "6", "--steps", "2"});
@@ -86,11 +86,11 @@ TEST_F(Programs, AreVerifiedAtTinySizes) {
   Run(2, {"kronecker_pagerank", "--scale", "11", "--iterations", "3", "--edge-factor", "4"});
 }
 
-TEST_F(Programs, AreVerifiedOnOneNode) { RunAll(1); }
-TEST_F(Programs, AreVerifiedOnTwoNodes) { RunAll(2); }
-TEST_F(Programs, AreVerifiedOnFourNodes) { RunAll(4); }
+TEST_F(IrregularPrograms, AreVerifiedOnOneNode) { RunAll(1); }
+TEST_F(IrregularPrograms, AreVerifiedOnTwoNodes) { RunAll(2); }
+TEST_F(IrregularPrograms, AreVerifiedOnFourNodes) { RunAll(4); }
 
-TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
+TEST_F(IrregularPrograms, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"gups", "--words-log2", "13", "--threads", "2"});
   Run(3, {"gups_locked", "--words-log2", "11", "--threads", "2"});
   Run(3, {"nbody", "--cells", "8", "--steps", "22", "--threads", "2"});
@@ -99,7 +99,7 @@ TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"kronecker_pagerank", "--scale", "12", "--threads", "2"});
 }
 
-TEST_F(Programs, AreVerifiedWithSequentialConsistency) {
+TEST_F(IrregularPrograms, AreVerifiedWithSequentialConsistency) {
   for (const char* program : {"gups", "gups_locked"}) {
     Run(2, {program, "--words-log2", "11", "--consistency", "sequential"});
   }
@@ -109,7 +109,7 @@ TEST_F(Programs, AreVerifiedWithSequentialConsistency) {
   Run(2, {"kronecker_pagerank", "--scale", "12", "--consistency", "sequential"});
 }
 
-TEST_F(Programs, KvPrintsTheLinesOfYcsb) {
+TEST_F(IrregularPrograms, KvPrintsTheLinesOfYcsb) {
   EXPECT_THAT(Run(2, {"kv", "--records", "100", "--operations", "3000", "--workload", "a"}),
               AllOf(HasSubstr("[OVERALL], RunTime(ms), "), HasSubstr("[READ], Operations, "),
                     HasSubstr("[UPDATE], Operations, "), HasSubstr("[UPDATE], Return=OK, ")));
@@ -117,7 +117,7 @@ TEST_F(Programs, KvPrintsTheLinesOfYcsb) {
               AllOf(HasSubstr("[READ], Return=OK, 3000\n"), Not(HasSubstr("[UPDATE]"))));
 }
 
-TEST_F(Programs, RefuseBadArguments) {
+TEST_F(IrregularPrograms, RefuseBadArguments) {
   EXPECT_THAT(Refused({"gups", "--words-log2", "8"}), HasSubstr("--words-log2"));
   EXPECT_THAT(Refused({"gups_locked", "--threads", "0"}), HasSubstr("--threads"));
   EXPECT_THAT(Refused({"nbody", "--cells", "5"}), HasSubstr("--cells"));
