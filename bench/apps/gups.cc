@@ -2,7 +2,6 @@
 //
 //   farpage run -n 2 -- gups
 //   farpage run -n 4 -- gups --words-log2 24 --threads 2
-//   farpage run -n 2 -- gups_locked --words-log2 14
 //
 // Every update goes to the thread that owns the word: a page that is fetched for one word would be
 // no bargain. Each thread draws some numbers, sorts them into bins by who owns the words, meets the
@@ -128,7 +127,7 @@ class SharedGups : public SharedProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::GupsProblem problem("gups");
+  farpage::apps::GupsProblem problem("gups", 22);
   farpage::apps::SharedGups program(problem);
   return farpage::apps::RunShared(argc, argv, problem, program);
 }

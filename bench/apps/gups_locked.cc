@@ -1,8 +1,8 @@
 // HPC Challenge RandomAccess with locks: each thread makes all updates that it draws, wherever the
 // words are.
 //
-//   farpage run -n 2 -- gups_locked --words-log2 14
-//   farpage run -n 4 -- gups_locked --words-log2 16 --threads 2
+//   farpage run -n 2 -- gups_locked
+//   farpage run -n 4 -- gups_locked --words-log2 14 --threads 2
 //
 // This is how a program with threads would do it, and no good way on many machines: nearly every
 // update changes a page that somebody else has changed last. What can be done is done: a thread
@@ -101,7 +101,7 @@ class LockedGups : public SharedProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::GupsProblem problem("gups_locked");
+  farpage::apps::GupsProblem problem("gups_locked", 16);
   farpage::apps::LockedGups program(problem);
   return farpage::apps::RunShared(argc, argv, problem, program);
 }

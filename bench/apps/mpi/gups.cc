@@ -95,7 +95,7 @@ class MpiGups : public RankProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::GupsProblem problem("gups");
+  farpage::apps::GupsProblem problem("gups", 22);
   farpage::apps::MpiGups program(problem);
   return farpage::apps::RunRanks(argc, argv, problem, program);
 }

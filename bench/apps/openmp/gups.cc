@@ -55,7 +55,7 @@ class OpenMpGups : public ProcessProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::GupsProblem problem("gups");
+  farpage::apps::GupsProblem problem("gups", 22);
   farpage::apps::OpenMpGups program(problem);
   return farpage::apps::RunInProcess(argc, argv, problem, program);
 }

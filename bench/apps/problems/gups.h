@@ -19,8 +19,9 @@ namespace farpage::apps {
 
 class GupsProblem : public Problem {
  public:
-  // Of the program: there are two that do this.
-  explicit GupsProblem(std::string name) : name_(std::move(name)) {}
+  // The program's name, for there are two that do this, and the size if none is given.
+  GupsProblem(std::string name, uint32_t words_log2)
+      : name_(std::move(name)), words_log2_(words_log2) {}
 
   std::string name() const override { return name_; }
   std::string description() const override {
@@ -40,7 +41,7 @@ class GupsProblem : public Problem {
 
  private:
   const std::string name_;
-  uint32_t words_log2_ = 22;
+  uint32_t words_log2_;
   std::vector<uint64_t> plain_;
 };
 

@@ -23,31 +23,37 @@ using Command = std::vector<std::string>;
 
 std::string Path(const std::string& program) { return absl::StrCat(APPLICATIONS, "/", program); }
 
-class Programs : public testing::Test {
+class IrregularPrograms : public testing::Test {
  protected:
-  Programs() { std::filesystem::create_directories(directory_); }
-  ~Programs() override { std::filesystem::remove_all(directory_); }
+  IrregularPrograms() { std::filesystem::create_directories(directory_); }
+  ~IrregularPrograms() override { std::filesystem::remove_all(directory_); }
 
-  // Runs `command`, whose first word is an application, on so many nodes; returns what it printed,
-  // after checking its report.
-  std::string Run(int nodes, Command command) {
+  // The report of `command`, whose first word is an application, run by `launcher`.
+  nlohmann::json Report(const Command& launcher, Command command) {
     const std::string json = directory_ / "report.json";
-    const std::string program = command[0];
-    command[0] = Path(program);
-    Command words = {FARPAGE, "run", "-n", absl::StrCat(nodes), "--"};
+    command[0] = Path(command[0]);
+    Command words = launcher;
     words.insert(words.end(), command.begin(), command.end());
     words.insert(words.end(), {"--repeat", "2", "--json", json});
     StartedProgram started(words);
     EXPECT_EQ(started.Wait(), 0) << started.out << started.err;
+    output_ = started.out;
     const nlohmann::json report = nlohmann::json::parse(std::ifstream(json))["benchmarks"][0];
-    EXPECT_THAT(std::string(report["name"]),
-                HasSubstr(absl::StrCat(program, "/nodes:", nodes, "/threads:")));
     EXPECT_EQ(report["verified"], 1);
     EXPECT_GT(report["real_time"], 0);
+    return report;
+  }
+
+  // The same on so many nodes. Returns what was printed.
+  std::string Run(int nodes, const Command& command) {
+    const nlohmann::json report =
+        Report({FARPAGE, "run", "-n", absl::StrCat(nodes), "--"}, command);
+    EXPECT_THAT(std::string(report["name"]),
+                HasSubstr(absl::StrCat(command[0], "/nodes:", nodes, "/threads:")));
     if (nodes > 1) {
       EXPECT_GT(report["moved_bytes"], 4096);
     }
-    return started.out;
+    return output_;
   }
 
   void RunAll(int nodes) {
@@ -72,12 +78,13 @@ class Programs : public testing::Test {
     return started.err;
   }
 
-  const std::filesystem::path directory_ =
-      std::filesystem::path(testing::TempDir()) / absl::StrCat("programs_test.", getpid());
+  std::string output_;  // of the last program
+  const std::filesystem::path directory_ = std::filesystem::path(testing::TempDir()) /
+                                           absl::StrCat("irregular_programs_test.", getpid());
 };
 
 // For machines that are emulated.
-TEST_F(Programs, AreVerifiedAtTinySizes) {
+TEST_F(IrregularPrograms, AreVerifiedAtTinySizes) {
   Run(2, {"gups", "--words-log2", "10"});
   Run(2, {"gups_locked", "--words-log2", "9"});
   Run(2, {"nbody", "--cells", "6", "--steps", "2"});
@@ -86,11 +93,11 @@ TEST_F(Programs, AreVerifiedAtTinySizes) {
   Run(2, {"kronecker_pagerank", "--scale", "11", "--iterations", "3", "--edge-factor", "4"});
 }
 
-TEST_F(Programs, AreVerifiedOnOneNode) { RunAll(1); }
-TEST_F(Programs, AreVerifiedOnTwoNodes) { RunAll(2); }
-TEST_F(Programs, AreVerifiedOnFourNodes) { RunAll(4); }
+TEST_F(IrregularPrograms, AreVerifiedOnOneNode) { RunAll(1); }
+TEST_F(IrregularPrograms, AreVerifiedOnTwoNodes) { RunAll(2); }
+TEST_F(IrregularPrograms, AreVerifiedOnFourNodes) { RunAll(4); }
 
-TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
+TEST_F(IrregularPrograms, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"gups", "--words-log2", "13", "--threads", "2"});
   Run(3, {"gups_locked", "--words-log2", "11", "--threads", "2"});
   Run(3, {"nbody", "--cells", "8", "--steps", "22", "--threads", "2"});
@@ -99,7 +106,7 @@ TEST_F(Programs, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"kronecker_pagerank", "--scale", "12", "--threads", "2"});
 }
 
-TEST_F(Programs, AreVerifiedWithSequentialConsistency) {
+TEST_F(IrregularPrograms, AreVerifiedWithSequentialConsistency) {
   for (const char* program : {"gups", "gups_locked"}) {
     Run(2, {program, "--words-log2", "11", "--consistency", "sequential"});
   }
@@ -109,7 +116,30 @@ TEST_F(Programs, AreVerifiedWithSequentialConsistency) {
   Run(2, {"kronecker_pagerank", "--scale", "12", "--consistency", "sequential"});
 }
 
-TEST_F(Programs, KvPrintsTheLinesOfYcsb) {
+TEST_F(IrregularPrograms, AreVerifiedWithOpenMp) {
+  if (!std::filesystem::exists(Path("kv_openmp"))) GTEST_SKIP() << "built without OpenMP";
+  for (const Command& command :
+       {Command{"gups_openmp", "--words-log2", "12"}, Command{"bfs_openmp", "--scale", "11"},
+        Command{"kronecker_pagerank_openmp", "--scale", "11"},
+        Command{"nbody_openmp", "--cells", "7", "--steps", "21"},
+        Command{"kv_openmp", "--records", "300", "--operations", "1000"}}) {
+    Command with_threads = command;
+    with_threads.insert(with_threads.end(), {"--threads", "2"});
+    EXPECT_THAT(std::string(Report({}, with_threads)["name"]),
+                HasSubstr("/openmp/nodes:1/threads:2"));
+  }
+}
+
+TEST_F(IrregularPrograms, AreVerifiedWithMpi) {
+  if (!std::filesystem::exists(Path("gups_mpi"))) GTEST_SKIP() << "built without MPI";
+  const nlohmann::json report =
+      Report({"env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun",
+              "--oversubscribe", "-n", "3"},
+             {"gups_mpi", "--words-log2", "11"});
+  EXPECT_EQ(report["name"], "gups/mpi/nodes:3/threads:1");
+}
+
+TEST_F(IrregularPrograms, KvPrintsTheLinesOfYcsb) {
   EXPECT_THAT(Run(2, {"kv", "--records", "100", "--operations", "3000", "--workload", "a"}),
               AllOf(HasSubstr("[OVERALL], RunTime(ms), "), HasSubstr("[READ], Operations, "),
                     HasSubstr("[UPDATE], Operations, "), HasSubstr("[UPDATE], Return=OK, ")));
@@ -117,7 +147,7 @@ TEST_F(Programs, KvPrintsTheLinesOfYcsb) {
               AllOf(HasSubstr("[READ], Return=OK, 3000\n"), Not(HasSubstr("[UPDATE]"))));
 }
 
-TEST_F(Programs, RefuseBadArguments) {
+TEST_F(IrregularPrograms, RefuseBadArguments) {
   EXPECT_THAT(Refused({"gups", "--words-log2", "8"}), HasSubstr("--words-log2"));
   EXPECT_THAT(Refused({"gups_locked", "--threads", "0"}), HasSubstr("--threads"));
   EXPECT_THAT(Refused({"nbody", "--cells", "5"}), HasSubstr("--cells"));
