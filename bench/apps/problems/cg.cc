@@ -15,11 +15,11 @@ namespace farpage::apps {
 
 namespace {
 
-constexpr std::array<CgClass, 3> kClasses = {{{'S', 1400, 7, 15, 10, 8.5971775078648},
-                                              {'W', 7000, 8, 15, 12, 10.362595087124},
-                                              {'A', 14000, 11, 15, 20, 17.130235054029}}};
+constexpr std::array<CgClass, 3> kCgClasses = {{{'S', 1400, 7, 15, 10, 8.5971775078648},
+                                                {'W', 7000, 8, 15, 12, 10.362595087124},
+                                                {'A', 14000, 11, 15, 20, 17.130235054029}}};
 constexpr double kReciprocalCondition = 0.1;
-constexpr double kTolerance = 1e-10;
+constexpr double kCgTolerance = 1e-10;
 
 struct Element {
   uint32_t index;
@@ -109,11 +109,11 @@ class Alone : public CgPeers {
 };
 
 absl::Status CheckResult(const CgResult& result, double zeta, const char* whose) {
-  if (!(std::abs(result.zeta - zeta) <= kTolerance * zeta)) {
+  if (!(std::abs(result.zeta - zeta) <= kCgTolerance * zeta)) {
     return absl::DataLossError(
         absl::StrFormat("%s: zeta is %.13f instead of %.13f", whose, result.zeta, zeta));
   }
-  if (!(result.residual <= kTolerance)) {
+  if (!(result.residual <= kCgTolerance)) {
     return absl::DataLossError(absl::StrFormat("%s: the residual is %.3e", whose, result.residual));
   }
   return absl::OkStatus();
@@ -208,7 +208,7 @@ void CgProblem::AddOptions(CLI::App& app) {
 }
 
 const CgClass& CgProblem::problem_class() const {
-  return *std::ranges::find(kClasses, class_, &CgClass::name);
+  return *std::ranges::find(kCgClasses, class_, &CgClass::name);
 }
 
 std::vector<Figure> CgProblem::Figures(double seconds) const {

@@ -12,7 +12,7 @@ namespace farpage::apps {
 
 namespace {
 
-constexpr std::array<IsClass, 3> kClasses = {{
+constexpr std::array<IsClass, 3> kIsClasses = {{
     {'S', 16, 11, {48427, 17148, 23627, 62548, 4431}, {0, 18, 346, 64917, 65463}, 3, 0, 0},
     {'W',
      20,
@@ -86,7 +86,7 @@ void IsProblem::AddOptions(CLI::App& app) {
 }
 
 const IsClass& IsProblem::problem_class() const {
-  return *std::ranges::find(kClasses, class_, &IsClass::name);
+  return *std::ranges::find(kIsClasses, class_, &IsClass::name);
 }
 
 std::vector<Figure> IsProblem::Figures(double seconds) const {

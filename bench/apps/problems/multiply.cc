@@ -89,7 +89,7 @@ void AddBlocksPortably(const double* a, const double* b, size_t depth, double* c
 bool HasFma() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 // Not by FARPAGE_FOR_PROCESSORS: left to itself, the compiler keeps the sums in memory.
-using Vector [[gnu::vector_size(32)]] = double;
+using FourDoubles [[gnu::vector_size(32)]] = double;
 
 [[gnu::target("avx2,fma")]] void AddBlocksWithFma(const double* a, const double* b, size_t depth,
                                                   double* c, size_t row_step, size_t rows,
@@ -98,10 +98,10 @@ using Vector [[gnu::vector_size(32)]] = double;
     for (size_t row = 0; row < rows; row += kRows) {
       const double* left = a + row * depth;
       const double* right = b + column * depth;
-      Vector sums[kRows][2] = {};
+      FourDoubles sums[kRows][2] = {};
       for (size_t k = 0; k < depth; ++k, left += kRows, right += kWidth) {
-        Vector low;
-        Vector high;
+        FourDoubles low;
+        FourDoubles high;
         std::memcpy(&low, right, sizeof low);
         std::memcpy(&high, right + kWidth / 2, sizeof high);
 #pragma GCC unroll 6
@@ -114,7 +114,7 @@ using Vector [[gnu::vector_size(32)]] = double;
       if (row + kRows <= rows && column + kWidth <= columns) {
 #pragma GCC unroll 6
         for (size_t i = 0; i < kRows; ++i) {
-          Vector before[2];
+          FourDoubles before[2];
           std::memcpy(before, to + i * row_step, sizeof before);
           before[0] += sums[i][0];
           before[1] += sums[i][1];
