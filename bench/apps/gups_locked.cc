@@ -7,7 +7,7 @@
 // This is how a program with threads would do it, and no good way on many machines: nearly every
 // update changes a page that somebody else has changed last. What can be done is done: a thread
 // draws some numbers, sorts them by lock, and takes each lock once for all that it guards. gups.cc
-// sends the updates to the words instead, and is some hundred times faster.
+// sends the updates to the words instead, and is more than ten times as fast.
 //
 // Placement: blocks; but each page is written by everybody, so any other would do.
 //

@@ -136,7 +136,7 @@ TEST_F(IrregularPrograms, AreVerifiedWithMpi) {
       Report({"env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun",
               "--oversubscribe", "-n", "3"},
              {"gups_mpi", "--words-log2", "11"});
-  EXPECT_EQ(report["name"], "gups/mpi/nodes:3/threads:1");
+  EXPECT_EQ(std::string(report["name"]), "gups/mpi/nodes:3/threads:1");
 }
 
 TEST_F(IrregularPrograms, KvPrintsTheLinesOfYcsb) {
