@@ -49,7 +49,9 @@ class RegularPrograms : public testing::Test {
     const nlohmann::json one = Report({FARPAGE, "run", "-n", absl::StrCat(nodes), "--"}, command);
     EXPECT_THAT(one.value("name", ""),
                 HasSubstr(absl::StrCat(command[0], "/nodes:", nodes, "/threads:")));
-    if (nodes > 1) EXPECT_GT(one.value("moved_bytes", 0), 4096) << command[0];
+    if (nodes > 1) {
+      EXPECT_GT(one.value("moved_bytes", 0), 4096) << command[0];
+    }
   }
 
   void RunAll(int nodes, const Command& options = {}) {
