@@ -22,6 +22,10 @@ constexpr int64_t kLong = 1'000'000'000;
 class SimTransportTest : public testing::Test {
  protected:
   void Make(uint32_t nodes, const NetworkOptions& options = {}, uint64_t seed = 1) {
+    // In a second round: each goes before what it refers to.
+    memory_.clear();
+    transports_.clear();
+    network_.reset();
     scheduler_ = std::make_unique<Scheduler>(nodes);
     network_ = std::make_unique<Network>(*scheduler_, nodes, options, seed, trace_);
     for (uint32_t node = 0; node < nodes; ++node) {
