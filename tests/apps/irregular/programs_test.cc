@@ -133,8 +133,8 @@ TEST_F(IrregularPrograms, AreVerifiedWithOpenMp) {
 TEST_F(IrregularPrograms, AreVerifiedWithMpi) {
   if (!std::filesystem::exists(Path("gups_mpi"))) GTEST_SKIP() << "built without MPI";
   const nlohmann::json report =
-      Report({"env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun",
-              "--oversubscribe", "-n", "3"},
+      Report({"/usr/bin/env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+              "mpirun", "--oversubscribe", "-n", "3"},
              {"gups_mpi", "--words-log2", "11"});
   EXPECT_EQ(std::string(report["name"]), "gups/mpi/nodes:3/threads:1");
 }
