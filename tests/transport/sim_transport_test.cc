@@ -189,8 +189,6 @@ TEST_F(SimTransportTest, AFullMailboxGivesNoCreditUntilItIsEmptied) {
 
 TEST_F(SimTransportTest, NothingOfADeadNodeExecutesAfterAnybodyWasTold) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    transports_.clear();
-    memory_.clear();
     NetworkOptions options;
     options.faults.jitter_ns = 5'000;
     options.faults.drain_ns = 3'000;
