@@ -102,7 +102,11 @@ void Worker::Meet(const Team::Offer& offer) {
 }
 
 Range Worker::BlockOfWorker(size_t index, size_t items, size_t item_bytes) const {
-  const Range node = BlockOf(items, nodes(), index / threads(), ItemsPerWholePages(item_bytes));
+  // Where there are not enough whole pages for all, nodes share pages rather than have nothing to
+  // do.
+  const size_t whole_pages = ItemsPerWholePages(item_bytes);
+  const bool enough = (items + whole_pages - 1) / whole_pages >= nodes();
+  const Range node = BlockOf(items, nodes(), index / threads(), enough ? whole_pages : 1);
   const Range part = BlockOf(node.size(), threads(), index % threads());
   return {node.begin + part.begin, node.begin + part.end};
 }

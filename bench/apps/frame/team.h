@@ -107,7 +107,8 @@ class Worker {
   }
 
   // The items, of `item_bytes` each, that are this thread's in an array placed in blocks. A node's
-  // threads have equal parts of what is its own, in whole pages: see BlockOf().
+  // threads have equal parts of what is its own, in whole pages where that gives every node some:
+  // see BlockOf().
   Range Block(size_t items, size_t item_bytes) const {
     return BlockOfWorker(index(), items, item_bytes);
   }

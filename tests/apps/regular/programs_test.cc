@@ -87,7 +87,7 @@ TEST_F(RegularPrograms, AreVerifiedAtTinySizes) {
   Run(2, {"lu", "--order", "136"});
   Run(2, {"radix_sort", "--keys-log2", "13"});
   Run(2, {"is", "--class", "S"});
-  Run(2, {"cg", "--class", "S", "--repeat", "1"});
+  Run(2, {"cg", "--class", "S"});
 }
 
 TEST_F(RegularPrograms, AreVerifiedOnOneNode) { RunAll(1); }
