@@ -9,8 +9,9 @@
 // Synchronisation: a barrier a panel. Whoever has the next panel brings it up to date and factors
 // it before its others, so that nobody waits for it longer than it takes.
 //
-// Consistency: sequential. A panel is written by one node until it is finished, read by all in the
-// next step, and never written again: nothing is ever invalidated.
+// Consistency: release. A panel is written by one node until it is finished and read by all in the
+// next step: then its pages come with a few requests, and nobody who is computing has to be asked
+// for them.
 #include <span>
 #include <utility>
 
@@ -24,8 +25,6 @@ namespace {
 class SharedLu : public SharedProgram {
  public:
   explicit SharedLu(LuProblem& problem) : problem_(&problem) {}
-
-  Consistency consistency() const override { return Consistency::kSequential; }
 
   absl::Status Allocate(Node& node, Consistency consistency) override {
     const size_t order = problem_->order();

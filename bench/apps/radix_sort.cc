@@ -15,8 +15,9 @@
 //
 // Synchronisation: one barrier, between parting and sorting.
 //
-// Consistency: sequential. All that is written is at home and private, until it is read by others
-// once.
+// Consistency: release. Parted keys are read from where they are, many pages with one request,
+// while whoever wrote them sorts; with sequential consistency it would have to be asked for each
+// stretch.
 #include <algorithm>
 #include <span>
 #include <string>
@@ -31,8 +32,6 @@ namespace {
 class SharedRadixSort : public SharedProgram {
  public:
   explicit SharedRadixSort(RadixSortProblem& problem) : problem_(&problem) {}
-
-  Consistency consistency() const override { return Consistency::kSequential; }
 
   absl::Status Allocate(Node& node, Consistency consistency) override {
     struct Array {
