@@ -166,7 +166,11 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
     if (state == ReleaseState::kClean) {
       ReleaseEffects effects;
       Step(page, ReleaseInput::kNamed, effects);
-      batch.Add(page.index);
+      if (effects.size() != 0) {
+        batch.Add(page.index);
+      } else {
+        page.record.Unlock();
+      }
       continue;
     }
     const bool stays = state == ReleaseState::kDirty && page.record.rewriting.copy_stays() &&

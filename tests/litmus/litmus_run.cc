@@ -7,14 +7,13 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "runtime/bootstrap/launcher.h"
 #include "tests/litmus/control.h"
 #include "tests/litmus/litmus_node.h"
+#include "tests/litmus/page.h"
 #include "tests/litmus/simulated_run.h"
 #include "tests/litmus/tally.h"
 #include "tests/model/mutated_nodes.h"
@@ -121,31 +120,10 @@ int RunSimulation(const Arguments& arguments) {
   return result.failure.empty() && missing.empty() ? 0 : 1;
 }
 
-int WriteTables(const std::vector<std::string>& files, const std::string& page) {
+std::string TablesOf(const std::vector<std::string>& files) {
   std::vector<Tally> tallies;
-  for (const std::string& file : files) {
-    std::stringstream text;
-    text << std::ifstream(file).rdbuf();
-    tallies.push_back(Tally::FromJson(text.str()));
-  }
-  const std::string tables = MarkdownTables(tallies);
-  if (page.empty()) {
-    std::cout << tables;
-    return 0;
-  }
-  std::ifstream input(page);
-  std::string text((std::istreambuf_iterator<char>(input)), {});
-  static constexpr std::string_view kBegin = "<!-- tables -->\n";
-  static constexpr std::string_view kEnd = "<!-- /tables -->\n";
-  const size_t begin = text.find(kBegin);
-  const size_t end = text.find(kEnd);
-  if (begin == std::string::npos || end == std::string::npos) {
-    std::cerr << page << " has no place for tables\n";
-    return 1;
-  }
-  text.replace(begin, end - begin, std::string(kBegin) + "\n" + tables + "\n");
-  std::ofstream(page) << text;
-  return 0;
+  for (const std::string& file : files) tallies.push_back(Tally::FromJson(ReadFile(file)));
+  return MarkdownTables(tallies);
 }
 
 }  // namespace
@@ -191,7 +169,7 @@ int main(int argc, char** argv) {
 
   if (run->parsed()) return Run(arguments);
   if (simulate->parsed()) return RunSimulation(arguments);
-  if (table->parsed()) return WriteTables(files, page);
+  if (table->parsed()) return WriteTables(TablesOf(files), page, "tables");
   if (!arguments.mutation.empty()) farpage::model::MutateNewNodes(arguments.mutation.c_str());
   return RunNode(control_path);
 }

@@ -10,11 +10,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "runtime/bootstrap/launcher.h"
+#include "tests/litmus/page.h"
 #include "tests/litmus/sync_node.h"
 #include "tests/litmus/sync_simulated.h"
 #include "tests/litmus/sync_tally.h"
@@ -32,12 +32,6 @@ struct Arguments {
   std::string json;
   std::string mutation;
 };
-
-std::string ReadFile(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 // Prints what was seen. Returns how many kinds of violations there are.
 size_t Report(const SyncTally& tally, const Arguments& arguments) {
@@ -114,26 +108,10 @@ int RunSimulation(const Arguments& arguments) {
   return violations == 0 && result.failure.empty() && missing.empty() ? 0 : 1;
 }
 
-int WriteTable(const std::vector<std::string>& files, const std::string& page) {
+std::string TableOf(const std::vector<std::string>& files) {
   std::vector<SyncTally> tallies;
   for (const std::string& file : files) tallies.push_back(SyncTally::FromJson(ReadFile(file)));
-  const std::string table = MarkdownTable(tallies);
-  if (page.empty()) {
-    std::cout << table;
-    return 0;
-  }
-  std::string text = ReadFile(page);
-  static constexpr std::string_view kBegin = "<!-- synchronisation -->\n";
-  static constexpr std::string_view kEnd = "<!-- /synchronisation -->\n";
-  const size_t begin = text.find(kBegin);
-  const size_t end = text.find(kEnd);
-  if (begin == std::string::npos || end == std::string::npos) {
-    std::cerr << page << " has no place for the table\n";
-    return 1;
-  }
-  text.replace(begin, end - begin, std::string(kBegin) + "\n" + table + "\n");
-  std::ofstream(page) << text;
-  return 0;
+  return MarkdownTable(tallies);
 }
 
 }  // namespace
@@ -174,6 +152,6 @@ int main(int argc, char** argv) {
 
   if (run->parsed()) return Run(arguments);
   if (simulate->parsed()) return RunSimulation(arguments);
-  if (table->parsed()) return WriteTable(files, page);
+  if (table->parsed()) return WriteTables(TableOf(files), page, "synchronisation");
   return RunSyncNode(arguments.node);
 }
