@@ -18,6 +18,8 @@ using simulation::SimulatedNode;
 namespace {
 
 constexpr uint32_t kHome = 0;
+constexpr uint32_t kFirstUpgrade = 4;  // the place of its pages, behind those of the misses
+constexpr uint32_t kPlaces = 32;
 constexpr int64_t kQuietNs = 50'000'000;  // until nothing is on its way any more
 
 // All nodes that rush for a lock take some n² / 2 compare-and-swaps: more than this many nodes are
@@ -42,20 +44,23 @@ void MustLock(const absl::Status& status) {
 // messages of its own in the counts.
 class Run {
  public:
-  Run(SimulatedCluster& cluster, std::vector<Result>& results)
-      : cluster_(cluster), results_(results) {}
+  Run(SimulatedCluster& cluster, uint32_t in_a_row, std::vector<Result>& results)
+      : cluster_(cluster), in_a_row_(in_a_row), results_(results) {}
 
   void Body(SimulatedNode& node);
 
  private:
-  using Action = std::function<void()>;
+  using Turn = std::function<void(uint32_t turn)>;
 
   bool Measures(const SimulatedNode& node) const { return node.id().value() + 1u == node.size(); }
-  uint64_t At(uint64_t page) const { return base_ + page * kPageBytes; }
+  // The pages of the operations are apart, so that each is done for the first time.
+  uint64_t At(uint64_t place, uint64_t turn) const {
+    return base_ + (place * in_a_row_ + turn) * kPageBytes;
+  }
   Statistics Total() const;
   void Meet(SimulatedNode& node);
-  Result& Time(SimulatedNode& node, const std::string& name, const Action& action);
-  void Count(Result& result, const Statistics& since);
+  Result& Time(SimulatedNode& node, const std::string& name, uint32_t turns, const Turn& turn);
+  void Count(Result& result, const Statistics& since, uint32_t operations = 1);
   uint64_t PostedSince(int64_t begin_ns) const;
   void Misses(SimulatedNode& node);
   void Upgrades(SimulatedNode& node);
@@ -65,6 +70,7 @@ class Run {
                  int64_t apart_ns);
 
   SimulatedCluster& cluster_;
+  const uint32_t in_a_row_;
   std::vector<Result>& results_;
   uint64_t base_ = 0;
   uint32_t arrived_ = 0;
@@ -96,10 +102,10 @@ void Run::Meet(SimulatedNode& node) {
   while (round_ == round) cluster_.scheduler().Wait(&round_, INT64_MAX);
 }
 
-void Run::Count(Result& result, const Statistics& since) {
+void Run::Count(Result& result, const Statistics& since, uint32_t operations) {
   const Statistics spent = Total() - since;
   const auto add = [&](const char* name, Counter counter) {
-    result.counts.emplace_back(name, static_cast<double>(spent[counter]));
+    result.counts.emplace_back(name, static_cast<double>(spent[counter]) / operations);
   };
   add("messages", Counter::messages_sent);
   add("miss_chains", Counter::miss_chains);
@@ -120,44 +126,56 @@ uint64_t Run::PostedSince(int64_t begin_ns) const {
   return posted;
 }
 
-Result& Run::Time(SimulatedNode& node, const std::string& name, const Action& action) {
+Result& Run::Time(SimulatedNode& node, const std::string& name, uint32_t turns, const Turn& turn) {
   const Statistics before = Total();
   const int64_t begin = cluster_.now_ns();
-  action();
+  std::vector<int64_t> times;
+  for (uint32_t index = 0; index < turns; ++index) {
+    const int64_t turn_begin = cluster_.now_ns();
+    turn(index);
+    times.push_back(cluster_.now_ns() - turn_begin);
+  }
+  std::ranges::nth_element(times, times.begin() + times.size() / 2);
   Result result{.name = name, .nodes = cluster_.size(), .counts = {}};
-  result.virtual_ns = cluster_.now_ns() - begin;
-  node.Work(kQuietNs);  // what the operation left behind is counted too
-  Count(result, before);
-  result.counts.emplace_back("chains", static_cast<double>(PostedSince(begin)));
+  result.virtual_ns = times[times.size() / 2];
+  node.Work(kQuietNs);  // what the operations left behind is counted too
+  Count(result, before, turns);
+  result.counts.emplace_back("chains", static_cast<double>(PostedSince(begin)) / turns);
   results_.push_back(std::move(result));
   return results_.back();
 }
 
 void Run::Misses(SimulatedNode& node) {
   if (Measures(node)) {
-    Time(node, "read_miss", [&] { node.Read(At(0)); });
-    Time(node, "write_miss", [&] { node.Write(At(1), 1); });
+    Time(node, "read_miss", in_a_row_, [&](uint32_t turn) { node.Read(At(0, turn)); });
+    Time(node, "write_miss", in_a_row_, [&](uint32_t turn) { node.Write(At(1, turn), 1); });
   }
   Meet(node);
   // A page with a holder that is neither its home nor who asks, where there are so many nodes.
   const uint32_t holder = cluster_.size() > 2 ? 1 : kHome;
-  if (node.id().value() == holder) node.Write(At(2), 1);
+  for (uint32_t turn = 0; turn < in_a_row_ && node.id().value() == holder; ++turn) {
+    node.Write(At(2, turn), 1);
+  }
   Meet(node);
-  if (Measures(node)) Time(node, "fetch", [&] { node.Read(At(2)); });
+  if (Measures(node)) {
+    Time(node, "fetch", in_a_row_, [&](uint32_t turn) { node.Read(At(2, turn)); });
+  }
   Meet(node);
 }
 
 void Run::Upgrades(SimulatedNode& node) {
   const std::vector<uint32_t> counts = SharerCounts(cluster_.size() - 1);
   for (size_t index = 0; index < counts.size(); ++index) {
-    const uint64_t page = At(4 + index);
     // Sharers are nodes 1 …, and the home last.
     const uint32_t id = node.id().value();
     const uint32_t place = id == kHome ? cluster_.size() - 2 : id - 1;
-    if (Measures(node) || place < counts[index]) node.Read(page);
+    for (uint32_t turn = 0; turn < in_a_row_; ++turn) {
+      if (Measures(node) || place < counts[index]) node.Read(At(kFirstUpgrade + index, turn));
+    }
     Meet(node);
     if (Measures(node)) {
-      Time(node, "upgrade", [&] { node.Write(page, 1); }).sharers = counts[index];
+      const auto upgrade = [&](uint32_t turn) { node.Write(At(kFirstUpgrade + index, turn), 1); };
+      Time(node, "upgrade", in_a_row_, upgrade).sharers = counts[index];
     }
     Meet(node);
   }
@@ -188,7 +206,7 @@ void Run::Barriers(SimulatedNode& node) {
 
 void Run::Locks(SimulatedNode& node, internal::QueueLock& lock) {
   if (Measures(node)) {
-    Time(node, "lock_free", [&] {
+    Time(node, "lock_free", 1, [&](uint32_t /*turn*/) {
       MustLock(lock.Lock());
       MustLock(lock.Unlock());
     });
@@ -231,7 +249,7 @@ void Run::HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::s
 void Run::Body(SimulatedNode& node) {
   // Region "pages" is all at home 0.
   const uint64_t base =
-      node.Allocate("pages", 32, {.placement = Placement::kOneHome, .home = kHome});
+      node.Allocate("pages", uint64_t{kPlaces} * in_a_row_, {.placement = Placement::kOneHome, .home = kHome});
   base_ = base;
   const std::shared_ptr<internal::QueueLock> lock = node.MakeLock("lock");
   node.Ready();
@@ -265,7 +283,7 @@ Machine NicMachine() {
           .minimum_hold_ns = 4'000};
 }
 
-std::vector<Result> Measure(const Machine& machine, uint32_t nodes) {
+std::vector<Result> Measure(const Machine& machine, uint32_t nodes, uint32_t in_a_row) {
   ClusterOptions options;
   options.nodes = nodes;
   options.latency = machine.latency;
@@ -277,12 +295,12 @@ std::vector<Result> Measure(const Machine& machine, uint32_t nodes) {
   options.minimum_hold_ns = machine.minimum_hold_ns;
   options.prefetch = false;
   options.check = false;
-  options.cache_pages = 64;
+  options.cache_pages = 64 * in_a_row;
   options.address_space_bytes = size_t{64} << 20;
   options.most_events = UINT64_MAX;
   SimulatedCluster cluster(options);
   std::vector<Result> results;
-  Run run(cluster, results);
+  Run run(cluster, in_a_row, results);
   cluster.Run([&run](SimulatedNode& node) { run.Body(node); });
   if (cluster.failure().has_value()) internal::Fatal("%s", cluster.failure()->what.c_str());
   const directory::EntryLayout layout(nodes);

@@ -30,8 +30,8 @@ struct Result {
   std::string name;  // "upgrade"
   uint32_t nodes = 0;
   uint32_t sharers = 0;  // upgrade: nodes that are told to drop their copies
-  int64_t virtual_ns = 0;
-  // Over all nodes, while it lasted.
+  int64_t virtual_ns = 0;  // of one; the median where several follow each other
+  // Over all nodes, for one operation.
   std::vector<std::pair<std::string, double>> counts;
 
   double count(const std::string& what) const;
@@ -39,8 +39,10 @@ struct Result {
 
 // All operations in a cluster of `nodes`, of which there are at least two. Upgrades: with 0, 1, 2,
 // 4 … sharers and all. The last node measures, node 0 is the home, and sharers are nodes 1 and up,
-// the home last. A run that goes wrong ends the process with what was wrong.
-std::vector<Result> Measure(const Machine& machine, uint32_t nodes);
+// the home last. Of misses, fetches and upgrades `in_a_row` follow each other, the first of them in
+// an idle cluster: later ones find nodes awake, or still busy with what comes after the one before.
+// A run that goes wrong ends the process with what was wrong.
+std::vector<Result> Measure(const Machine& machine, uint32_t nodes, uint32_t in_a_row = 1);
 
 }  // namespace farpage::bench::scale
 

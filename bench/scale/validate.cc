@@ -8,6 +8,7 @@
 #include "bench/scale/cases.h"
 #include "bench/scale/perf_results.h"
 #include "bench/scale/soft_roce.h"
+#include "runtime/cli/perf/alternate.h"
 #include "runtime/fatal.h"
 
 namespace farpage::bench::scale {
@@ -27,8 +28,8 @@ constexpr std::array kLatencies = {
     Latency{"upgrade/sharers:3", "upgrade", 5, 3},
 };
 
-Result Simulate(const Machine& machine, const Latency& latency) {
-  for (Result& result : Measure(machine, latency.nodes)) {
+Result Simulate(const Machine& machine, const Latency& latency, uint32_t in_a_row) {
+  for (Result& result : Measure(machine, latency.nodes, in_a_row)) {
     if (result.name == latency.name && result.sharers == latency.sharers) return result;
   }
   internal::Fatal("nothing simulates %s with %u nodes", latency.name, latency.nodes);
@@ -74,7 +75,11 @@ absl::Status Validate(const std::vector<std::string>& files, std::ostream& out) 
     if (!sleeps.ok()) return sleeps.status();
     const absl::StatusOr<double> wakeups = results->Median(latency.measured, "wakeups");
     if (!wakeups.ok()) return wakeups.status();
-    const Result simulated = Simulate(machine, latency);
+    const absl::StatusOr<double> iterations = results->Median(latency.measured, "iterations");
+    if (!iterations.ok()) return iterations.status();
+    // So many follow each other before perf measures their floor for a while.
+    const uint64_t in_a_row = cli::perf::StretchLength(static_cast<uint64_t>(*iterations));
+    const Result simulated = Simulate(machine, latency, static_cast<uint32_t>(in_a_row));
     const auto simulated_ns = static_cast<double>(simulated.virtual_ns);
     out << absl::StreamFormat("| %s | %.0f | %.0f | %.2f | %.1f | %.1f | %.1f | %.1f |\n",
                               latency.measured, *measured / 1000, simulated_ns / 1000,

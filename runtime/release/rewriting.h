@@ -38,7 +38,8 @@ class Rewriting {
   bool HomeStays(uint8_t release) {
     if (left_ == 0) {  // there was a fault: it has been written
       Note(release, kHomePause);
-      left_ = streak_ < kStreak ? 1 : (1u << std::min(streak_ - 1, 4)) & 31u;
+      const uint32_t releases = streak_ < kStreak ? 1u : 1u << std::min(streak_ - 1, 4);
+      left_ = releases & 31u;
     }
     last_ = release;
     return --left_ != 0;
