@@ -2,6 +2,7 @@
 #ifndef FARPAGE_BENCH_APPS_PROBLEMS_STENCIL_H_
 #define FARPAGE_BENCH_APPS_PROBLEMS_STENCIL_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,12 +18,8 @@ namespace farpage::apps {
 
 // A grid has side × side values, row after row. Its rim is given and stays: 1 above, 0 elsewhere.
 
-// Sets the rows of the range to the values from which the iteration starts.
-void StartGrid(std::span<double> grid, size_t side, Range rows);
-
-// Gives each inner value of the rows the mean of its four neighbours in `from`. Reads a row above
-// and a row below the range; writes the inner values of the rows of `to`.
-void StepGrid(std::span<const double> from, std::span<double> to, size_t side, Range rows);
+// Sets the rows of the range, the first of which is at `values`, to what the iteration starts from.
+void StartRows(std::span<double> values, size_t side, Range rows);
 
 class StencilProblem : public Problem {
  public:
@@ -39,15 +36,17 @@ class StencilProblem : public Problem {
 
   size_t side() const { return side_; }
   uint32_t steps() const { return steps_; }
-  // Which of the two grids a step reads; the other is written. After the last step it is the
-  // result.
-  static size_t From(uint32_t step) { return step % 2; }
+  // How many steps neighbours take before they meet.
+  uint32_t depth() const { return depth_; }
+  // Of those, how many from `step` on: fewer at the end.
+  uint32_t StepsFrom(uint32_t step) const { return std::min(depth_, steps_ - step); }
 
   std::vector<double> result;  // a version's
 
  private:
   size_t side_ = 4096;
   uint32_t steps_ = 40;
+  uint32_t depth_ = 8;
   std::array<std::vector<double>, 2> plain_;
 };
 

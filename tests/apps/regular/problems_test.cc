@@ -4,11 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "bench/apps/problems/cg.h"
+#include "bench/apps/problems/grid_band.h"
 #include "bench/apps/problems/is.h"
 #include "bench/apps/problems/lu.h"
 #include "bench/apps/problems/matmul.h"
@@ -70,18 +73,61 @@ TEST(Multiplier, EqualsTheTextbookForAllShapesAndOrders) {
   }
 }
 
-TEST(Grids, DoNotDependOnHowRowsAreDivided) {
+// Jacobi's iteration as the textbook has it.
+std::vector<double> StepByTextbook(const std::vector<double>& from, size_t side) {
+  std::vector<double> to = from;
+  for (size_t row = 1; row + 1 < side; ++row) {
+    for (size_t column = 1; column + 1 < side; ++column) {
+      const size_t at = row * side + column;
+      to[at] = 0.25 * ((from[at - side] + from[at + side]) + (from[at - 1] + from[at + 1]));
+    }
+  }
+  return to;
+}
+
+TEST(Grids, DoNotDependOnHowRowsAreDividedOrHowManyStepsAreTakenTogether) {
   constexpr size_t kSide = 21;
-  std::vector<double> whole(kSide * kSide);
-  StartGrid(whole, kSide, {0, kSide});
-  std::vector<double> next = whole;
-  std::vector<double> in_parts = whole;
-  StepGrid(whole, next, kSide, {0, kSide});
-  for (size_t part = 0; part < 4; ++part) StepGrid(whole, in_parts, kSide, BlockOf(kSide, 4, part));
-  EXPECT_EQ(next, in_parts);
-  EXPECT_EQ(next[kSide + 1], 0.25);   // below the rim, which is 1
-  EXPECT_EQ(next[1], 1);              // the rim stays
-  EXPECT_EQ(next[2 * kSide + 1], 0);  // nothing has come so far yet
+  constexpr uint32_t kSteps = 13;
+  std::vector<double> start(kSide * kSide);
+  StartRows(start, kSide, {0, kSide});
+  for (size_t row = 1; row + 1 < kSide; ++row) {
+    for (size_t column = 1; column + 1 < kSide; ++column) {
+      start[row * kSide + column] = RandomValue(3, row * kSide + column);
+    }
+  }
+  std::vector<double> expected = start;
+  for (uint32_t step = 0; step < kSteps; ++step) expected = StepByTextbook(expected, kSide);
+
+  for (const size_t parts : {1, 2, 4, 9, 25}) {
+    for (const uint32_t depth : {1, 2, 3, 8, 13}) {
+      std::array<std::vector<double>, 2> grids = {start, start};
+      const auto rows = [&](size_t grid, Range range) {
+        return std::span(grids[grid]).subspan(range.begin * kSide, range.size() * kSide);
+      };
+      std::vector<GridBand> bands;
+      for (size_t part = 0; part < parts; ++part) {
+        const Range own = BlockOf(kSide, parts, part);
+        bands.emplace_back(kSide, own, depth, std::array{rows(0, own).data(), rows(1, own).data()});
+      }
+      for (uint32_t step = 0; step < kSteps; step += depth) {
+        for (GridBand& band : bands) {
+          const size_t from = GridReadBy(step);
+          std::ranges::copy(rows(from, band.above()), band.CopyOfAbove(step).begin());
+          std::ranges::copy(rows(from, band.below()), band.CopyOfBelow(step).begin());
+        }
+        for (GridBand& band : bands) band.Advance(step, std::min(depth, kSteps - step));
+      }
+      EXPECT_EQ(grids[GridReadBy(kSteps)], expected) << parts << " parts, depth " << depth;
+    }
+  }
+}
+
+TEST(Grids, StartWithOneWarmRow) {
+  std::vector<double> rows(3 * 4, -1.0);
+  StartRows(rows, 4, {0, 3});
+  EXPECT_THAT(rows, testing::ElementsAre(1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0));
+  StartRows(rows, 4, {1, 4});
+  EXPECT_THAT(rows, testing::Each(0));
 }
 
 TEST(Grids, OverRelaxationFindsTheSolution) {
