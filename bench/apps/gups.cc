@@ -7,19 +7,18 @@
 // no bargain. Each thread draws some numbers, sorts them into bins by who owns the words, meets the
 // others, and applies what is in their bins for it. gups_locked.cc does without that.
 //
-// Placement: blocks, for both: the owner of a word has it at home, and who fills a bin has that one
-// at home. A bin's first page moves once, to the one who empties it; its second is used by few. The
-// first pages of a thread's bins are next to each other, so that the barrier has one stretch of
-// pages to tell of. What a thread draws for itself nobody else has to see: it stays in private
-// memory.
+// Placement: blocks, for both: the owner of a word has it at home, and so has who empties a bin
+// that one. What is put into a bin goes to its home at the barrier, byte by byte as it changed, and
+// is found there: who empties it never has a fault, and who fills it again and again has none after
+// the first times, because a page that is written in every interval stays writable. What a thread
+// draws for itself nobody else has to see: it stays in private memory.
 //
 // Synchronisation: a barrier a round. There are two sets of bins: while one is emptied the other
 // can be filled, and not before the next barrier is it filled again.
 //
-// Consistency: release for the bins. Who fills one tells nobody; the barrier says which pages were
-// written, and who empties the bin fetches it with one read of its home. Sequential for the table:
-// each page is only ever written where it is at home, and with sequential consistency it stays
-// writable there, while release consistency would look at each barrier which pages were written.
+// Consistency: release for the bins. Sequential for the table: each page is only ever written where
+// it is at home, and with sequential consistency it stays writable there, while release consistency
+// would look at each barrier which pages were written.
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -96,9 +95,9 @@ class SharedGups : public SharedProgram {
     return BlockOf(problem_->words(), workers, worker, WordOwners::kWordsPerPage);
   }
 
-  // Page `number` of the bin of these two. What one sender writes is together, at home there.
+  // Page `number` of the bin of these two. What one receives is together, at home there.
   Page& PageOf(const Worker& worker, size_t set, uint32_t from, uint32_t to, size_t number) const {
-    return pages_[((from * kSets + set) * kPagesPerBin + number) * worker.count() + to];
+    return pages_[((to * kSets + set) * kPagesPerBin + number) * worker.count() + from];
   }
 
   void Send(const Worker& worker, size_t set, uint32_t to, const UpdateBin& bin) const {

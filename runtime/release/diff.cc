@@ -1,7 +1,6 @@
 #include "runtime/release/diff.h"
 
 #include <atomic>
-#include <bit>
 #include <cstring>
 
 #include "runtime/memory/pager.h"
@@ -32,10 +31,10 @@ bool SameBlock(const std::byte* now, const std::byte* twin, uint32_t word) {
   return differs == 0;
 }
 
-// 0xFF in every byte that is not zero.
-uint64_t ByteMask(uint64_t difference) {
+// 1 in every byte that is not zero.
+uint64_t ChangedBytes(uint64_t difference) {
   const uint64_t high = (((difference & ~kHighBits) + ~kHighBits) | difference) & kHighBits;
-  return (high >> 7) * 0xFF;
+  return high >> 7;
 }
 
 void Merge(std::byte* frame, uint32_t word, uint64_t value, uint64_t mask) {
@@ -64,10 +63,10 @@ uint32_t ApplyDiff(const std::byte* now, std::byte* twin, bool refresh, std::byt
       const uint64_t value = LoadWord(now, word);
       const uint64_t difference = value ^ LoadWord(twin, word);
       if (difference == 0) continue;
-      const uint64_t mask = ByteMask(difference);
-      Merge(frame, word, value, mask);
+      const uint64_t bytes = ChangedBytes(difference);
+      Merge(frame, word, value, bytes * 0xFF);
       if (refresh) StoreWord(twin, word, value);
-      changed += static_cast<uint32_t>(std::popcount(mask)) / 8;
+      changed += static_cast<uint32_t>((bytes * kLowBits) >> 56);
     }
   }
   return changed;
