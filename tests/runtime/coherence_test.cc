@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "gtest/gtest.h"
 #include "tests/runtime/node_processes.h"
 
@@ -73,6 +75,21 @@ INSTANTIATE_TEST_SUITE_P(Settings, Coherence,
                                   "_" +
                                   (std::string(setting.param.prefetch) == "1" ? "ahead" : "single");
                          });
+
+// Beyond home pages and the cache: 64 MiB a node and a hundredth of the regions.
+TEST(Memory, NeedsLittleBesidesPages) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep books of their own on all memory";
+#endif
+  if (Emulated()) GTEST_SKIP() << "takes half a gigabyte";
+  constexpr const char* kCacheBytes = "33554432";
+  const Outcome outcome = RunNodes("NeedsLittleMemory", 2,
+                                   {{"FARPAGE_CACHE_BYTES", kCacheBytes},
+                                    {"FARPAGE_TEST_CACHE_BYTES", kCacheBytes},
+                                    {"FARPAGE_TEST_PAGES", "65536"}});
+  EXPECT_EQ(outcome.result.exit_status, 0) << outcome.result.failure << "\n" << outcome.output;
+  std::fputs(outcome.output.c_str(), stdout);
+}
 
 TEST(OneNode, NeedsNoLauncher) {
   const std::string command =
