@@ -104,29 +104,23 @@ struct SharedResult {
   Statistics statistics;
 };
 
-absl::Status AskAhead(Node& node, Range own, std::span<const double> current,
-                      std::span<double> next) {
-  if (own.begin < own.end) {
-    const std::span<double> written = next.subspan(own.begin, own.end - own.begin);
-    absl::Status asked = node.Prefetch(written.data(), written.size_bytes(), Access::kWrite);
-    if (!asked.ok()) return asked;
-  }
-  return node.Prefetch(current.data(), current.size_bytes());
-}
-
 // Collective. The heart of this program.
 absl::StatusOr<SharedResult> SharedPageRank(Node& node, const GraphView& graph,
                                             const Limits& limits) {
-  // Sequential consistency and placement in blocks are the defaults. A page has one writer at a
-  // time or many readers: the owner writes its pages in one iteration, the others fetch them in the
-  // next, and as soon as the owner writes again their copies are dropped.
+  // Placement in blocks is the default: what a node writes is at home there.
+  //
+  // Release consistency for the shares: their pages are written by one node and read by all others.
+  // The barrier tells which were written, and who reads them next fetches them with one read of
+  // their home. With sequential consistency, the default, the writer would have to wait until the
+  // others have dropped their copies.
   //
   // The shares of this and of the next iteration are apart, so nobody reads what is being written
   // and one barrier for each iteration is enough. The ranks themselves nobody else reads before the
   // end: they never leave their home.
   std::span<double> shares[2];
   for (const size_t side : {0u, 1u}) {
-    const auto allocated = node.Allocate<double>(absl::StrCat("shares ", side), graph.size());
+    const auto allocated = node.Allocate<double>(absl::StrCat("shares ", side), graph.size(),
+                                                 {.consistency = Consistency::kRelease});
     if (!allocated.ok()) return allocated.status();
     shares[side] = *allocated;
   }
@@ -146,10 +140,9 @@ absl::StatusOr<SharedResult> SharedPageRank(Node& node, const GraphView& graph,
     const std::span<double> current = shares[iteration % 2];
     const std::span<double> next = shares[(iteration + 1) % 2];
     // Nearly all shares of the others will be read, but in no order that could be foreseen from
-    // the faults. Asked for together, their pages come together. And the others have copies of what
-    // is written next: told together, they drop them while this node computes. Only faster, never
-    // needed.
-    if (absl::Status asked = AskAhead(node, own, current, next); !asked.ok()) return asked;
+    // the faults. Asked for together, their pages come together. Only faster, never needed.
+    const absl::Status asked = node.Prefetch(current.data(), current.size_bytes());
+    if (!asked.ok()) return asked;
     totals = reduction->Sum(StepRanks(graph, own, *totals, current, *ranks, next));
     if (!totals.ok()) break;
     result.changes.push_back(totals->change);
