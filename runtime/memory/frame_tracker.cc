@@ -80,7 +80,8 @@ void FrameTracker::Collect(std::vector<WriteNotes::Run>* written) {
     Hold lock(lock_);
     for (size_t word = 0; word < open_.size(); ++word) {
       for (uint64_t left = open_[word]; left != 0; left &= left - 1) {
-        const auto index = static_cast<uint32_t>(word * 64 + std::countr_zero(left));
+        const auto index =
+            static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(left)));
         looked_at_.push_back(index);
         if (stretches_[index].idle < kMostIdle) continue;
         // Closed first, then looked at for the last time: what was written in between is found.
