@@ -63,7 +63,12 @@ std::string FormatByteSize(int64_t bytes) {
   return std::to_string(bytes) + std::string(kSuffixes[unit].letter);
 }
 
-size_t EditDistance(std::string_view a, std::string_view b) {
+#ifdef __clang__  // A fuzzer that watches every cell of the table spends nine tenths of its time
+                  // here.
+__attribute__((no_sanitize("coverage")))
+#endif
+size_t
+EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
