@@ -48,7 +48,7 @@ class SharedMatmul : public SharedProgram {
   }
 
   void Compute(Worker& worker) override {
-    // The rows of b come while the first of them are multiplied. Only faster, never needed.
+    // The rows of b come many at a time. Only faster, never needed.
     if (worker.thread() == 0) {
       const absl::Status asked = worker.node().Prefetch(b_.data(), b_.size_bytes());
       if (!asked.ok()) Die(worker.node(), "prefetch", asked);

@@ -29,11 +29,10 @@ bool Mutex::try_lock() {
 }
 
 void Mutex::unlock() {
-  absl::Status status = lock_->Unlock();
-  // A lock that broke was ours to the end; whoever locks it next is told.
-  if (status.code() != absl::StatusCode::kFailedPrecondition) return;
+  const absl::Status status = lock_->Unlock();
+  if (status.ok()) return;
   std::fprintf(stderr, "farpage: %s\n", std::string(status.message()).c_str());
-  std::abort();
+  if (status.code() == absl::StatusCode::kFailedPrecondition) std::abort();
 }
 
 namespace internal {

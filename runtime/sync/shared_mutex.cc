@@ -20,11 +20,10 @@ bool TakenOrThrow(const absl::StatusOr<bool>& taken) {
   return *taken;
 }
 
-// A lock that is lost was ours to the end; whoever locks it next is told.
-void EndIfNotHeld(const absl::Status& status) {
-  if (status.code() != absl::StatusCode::kFailedPrecondition) return;
+void TellWhy(const absl::Status& status) {
+  if (status.ok()) return;
   std::fprintf(stderr, "farpage: %s\n", std::string(status.message()).c_str());
-  std::abort();
+  if (status.code() == absl::StatusCode::kFailedPrecondition) std::abort();
 }
 
 constexpr uint64_t kShare = 1;
@@ -42,9 +41,9 @@ absl::Status SharedMutex::UnlockShared() { return permits_->Release(kShare); }
 
 void SharedMutex::lock() { ThrowUnlessOk(Lock()); }
 bool SharedMutex::try_lock() { return TakenOrThrow(permits_->TryAcquire(kAll)); }
-void SharedMutex::unlock() { EndIfNotHeld(Unlock()); }
+void SharedMutex::unlock() { TellWhy(Unlock()); }
 void SharedMutex::lock_shared() { ThrowUnlessOk(LockShared()); }
 bool SharedMutex::try_lock_shared() { return TakenOrThrow(permits_->TryAcquire(kShare)); }
-void SharedMutex::unlock_shared() { EndIfNotHeld(UnlockShared()); }
+void SharedMutex::unlock_shared() { TellWhy(UnlockShared()); }
 
 }  // namespace farpage

@@ -34,8 +34,13 @@ class AtomicWords {
 
 // Elements are dealt to the nodes in blocks. Every operation is one round trip to the element's
 // home (exchange and store: one or more) and is sequentially consistent with the others on this
-// element. An operation whose home has died throws std::system_error (std::errc::host_unreachable),
-// an index out of range std::out_of_range. Any thread may call. Copies name the same array.
+// element. It orders nothing else: with release consistency what was written before it need not be
+// seen after it, so that no lock can be made of it; Mutex, Semaphore and Flag do order.
+//
+// An operation whose home has died throws std::system_error (std::errc::host_unreachable), one that
+// outlasts ClusterOptions::timeout_ms the same with std::errc::timed_out, an index out of
+// range std::out_of_range. Any thread may call. Copies name the same array, and must not outlive
+// the Node.
 template <typename T>
 class AtomicArray {
   static_assert(sizeof(T) == 8 && std::is_trivially_copyable_v<T>,

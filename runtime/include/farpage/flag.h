@@ -15,7 +15,8 @@ class SignalFlag;
 }
 
 // A 64-bit value at the waiting node that only grows, from 0: the greatest that any node has set.
-// No processor of another node takes part. Any thread, several at once. Copies name the same flag.
+// No processor of another node takes part. Any thread, several at once. Copies name the same flag,
+// and must not outlive the Node.
 //
 // Each node sets a place of its own, beside which lies what it has released; so several may set at
 // once, and none undoes or hides another's. The waiting node keeps 8·N·(N + 1) bytes for N nodes.

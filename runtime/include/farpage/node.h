@@ -50,15 +50,14 @@ enum class Access : uint8_t { kRead, kWrite };
 
 namespace internal {
 class NodeImpl;
-void Unpin(NodeImpl* node, const void* data, size_t bytes);
 }  // namespace internal
 
 // Keeps a range present, so that system calls can be given pointers into it. Other nodes that want
 // to write these pages (or read them, if pinned for writing) wait until it is destroyed, so keep it
 // short: well below ClusterOptions::fetch_timeout_ms. A page that is pinned for reading goes for a
 // while if this node writes to it and another node writes first: pin for writing what is written.
-// With release consistency nobody waits: what others write comes into the page when this node
-// synchronises.
+// Must not outlive the Node. With release consistency nobody waits: what others write comes into
+// the page when this node synchronises.
 class Pinned {
  public:
   Pinned() = default;
@@ -83,9 +82,11 @@ class Node {
  public:
   // Joins the cluster that the launcher started (see `farpage run`), or a cluster of one when there
   // is no launcher. Collective. Errors: INVALID_ARGUMENT (an environment variable is malformed),
-  // DEADLINE_EXCEEDED (names who is missing), FAILED_PRECONDITION (no RDMA device, port down, …).
+  // DEADLINE_EXCEEDED (names who is missing), FAILED_PRECONDITION (no RDMA device, port down, …),
+  // ALREADY_EXISTS (this process has joined before and not left).
   static absl::StatusOr<Node> Join();
-  // The same with options given; the environment is not read.
+  // The same with options given, which are not checked against the bounds that the environment's
+  // variables have; the environment is not read.
   static absl::StatusOr<Node> Join(const Options& options);
 
   Node(Node&&) noexcept;
@@ -98,7 +99,8 @@ class Node {
 
   // Allocates shared memory for `count` elements of T, at the same address on every node, zeroed.
   // Collective. All nodes give the same name, count and options; a difference is INVALID_ARGUMENT
-  // with both. RESOURCE_EXHAUSTED gives the capacity and what was asked. Freed when nodes leave.
+  // with both, and so is a count of 0. RESOURCE_EXHAUSTED gives the capacity and what was asked.
+  // Freed when nodes leave.
   template <typename T>
   absl::StatusOr<std::span<T>> Allocate(std::string_view name, size_t count,
                                         const AllocateOptions& options = {}) {
@@ -110,10 +112,15 @@ class Node {
     if (!data.ok()) return data.status();
     return std::span<T>(static_cast<T*>(*data), count);
   }
+  // The same in bytes; begins at a page.
   absl::StatusOr<void*> AllocateBytes(std::string_view name, size_t bytes,
                                       const AllocateOptions& options = {});
 
-  // Waits until every node has called it. Collective. UNAVAILABLE names a node that died.
+  // Waits until every node has called it. Collective. What any node wrote before it is seen by all
+  // after it. UNAVAILABLE names a node that died, DEADLINE_EXCEEDED those that have not come within
+  // ClusterOptions::timeout_ms; after an error every later call returns it again. Cost: ⌈log2 N⌉
+  // one-way writes; with release consistency also what this node has written, and the copies here
+  // of what others have.
   absl::Status Barrier();
 
   // A lock all nodes share. Collective; names are compared.
@@ -145,7 +152,11 @@ class Node {
   absl::StatusOr<std::pmr::memory_resource*> MakeMemoryResource(std::string_view name,
                                                                 size_t bytes);
 
-  // Starts to bring a range here (read-only or exclusive); returns when it has been asked for.
+  // Brings a range here ahead of its use, many pages at a time, to read or to write it. Only
+  // faster, never needed: pages that cannot be had are left to their faults. More than the cache
+  // holds is wasted. With sequential and strict consistency it returns when the pages have been
+  // asked for; with release consistency when they are here, for reading. INVALID_ARGUMENT if it is
+  // not shared memory.
   absl::Status Prefetch(const void* data, size_t bytes, Access access = Access::kRead);
 
   // Makes a range present and keeps it so. INVALID_ARGUMENT if it is not shared memory;

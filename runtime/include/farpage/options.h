@@ -1,6 +1,5 @@
-// Tunables of a node. Every member can also be set by an environment variable: the table in
-// runtime/bootstrap/options_table.h names each with its unit, bounds and meaning, and
-// `farpage run --help-environment` prints it.
+// Tunables of a node. Every member can also be set by an environment variable:
+// `farpage run --help-environment` prints each with its unit, default, bounds and meaning.
 #ifndef FARPAGE_OPTIONS_H_
 #define FARPAGE_OPTIONS_H_
 
@@ -18,7 +17,8 @@ struct ClusterOptions {
   uint64_t notice_log_bytes = uint64_t{1} << 20;     // of each node's log of pages
                                                      // written (release consistency)
   // Bounds on waits. A node that dies ends them at once; these are for those that are silent.
-  int64_t timeout_ms = 3'600'000;     // for other nodes' programs: barrier, mutex, allocation
+  int64_t timeout_ms = 3'600'000;     // for other nodes' programs: barriers, locks, flags,
+                                      // semaphores, allocation
   int64_t fetch_timeout_ms = 60'000;  // for other nodes' runtimes: pages, one-sided operations
   int64_t join_timeout_ms = 30'000;   // bound on waiting for all nodes to join
 };

@@ -16,10 +16,11 @@ class Permits;
 
 // A number of permits (Dijkstra, Cooperating Sequential Processes, 1968). Any node takes one or
 // adds some; those who wait are served in the order they came, a node's threads behind each other.
-// No processor of another node takes part. Any thread. Copies name the same semaphore.
+// No processor of another node takes part. Any thread. Copies name the same semaphore, and must not
+// outlive the Node.
 //
-// What was written before a Release() is seen after every Acquire() that comes later, whichever
-// permit it takes.
+// Orders: what was written before a Release() is seen after every Acquire() that comes later,
+// whichever permit it takes.
 //
 // Uncontended, each function costs what locking and unlocking a Mutex does, and one READ and one
 // WRITE: it holds a Mutex of its own for so long (Counter::locks counts it). Who waits is woken by

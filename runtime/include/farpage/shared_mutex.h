@@ -19,7 +19,8 @@ class Permits;
 // Not recursive, for shares neither. Copies name the same lock. No processor of another node takes
 // part. Any thread; any thread of a node may give back what one of its threads has locked.
 //
-// Every lock releases what the unlocks before it had written, whatever their kinds.
+// Orders: every lock sees what was written before the unlocks that came before it, whatever the
+// kinds of either. Must not outlive the Node.
 //
 // Uncontended, each function costs what locking and unlocking a Mutex does, and one READ and one
 // WRITE: it holds a Mutex of its own for so long (Counter::locks counts it). Who waits is woken by
@@ -45,8 +46,8 @@ class SharedMutex {
 
   // SharedLockable, for std::unique_lock and std::shared_lock. lock() and lock_shared() throw
   // std::system_error where Lock() returns an error. The tries wait for the Mutex within, and throw
-  // if whoever holds the lock is dead. The unlocks report FAILED_PRECONDITION by ending the
-  // process, for a destructor cannot throw.
+  // if whoever holds the lock is dead. The unlocks can neither return nor throw (destructors call
+  // them): they print other errors on standard error, and FAILED_PRECONDITION ends the process.
   void lock();
   bool try_lock();
   void unlock();
