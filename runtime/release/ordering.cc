@@ -64,15 +64,21 @@ void ReleaseEngine::ReadClock(VectorClock clock) const {
 
 void ReleaseEngine::TakeWritten(Region& region) {
   written_.clear();
-  // The list is read before any of its pages is let go, to be listed again.
+  TakeFound(region);
+  // After that, for it passes over what has been listed: also by a fault of another thread that
+  // has come in between.
   uint32_t next = region.listed.load(std::memory_order_acquire);
+  // The list is read before any of its pages is let go, to be listed again.
   if (next != 0) next = region.listed.exchange(0, std::memory_order_acquire);
   while (next != 0) {
     written_.push_back(next - 1);
     next = region.release_records[next - 1].next_plus_one;
   }
+}
+
+// What the tracker has found, as if each page had faulted; but those that have.
+void ReleaseEngine::TakeFound(Region& region) {
   if (region.tracker == nullptr) return;
-  // As if each had faulted, but those that have.
   found_.clear();
   region.tracker->Collect(&found_);
   for (const WriteNotes::Run& run : found_) {

@@ -122,6 +122,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   absl::Status NoTurn() const;
   void ReadClock(VectorClock clock) const;
   void TakeWritten(Region& region);
+  void TakeFound(Region& region);
   void ReleaseWritten(Region& region);
   bool StaysWritable(Page& page) const;
   void ReleaseBatch(Region& region, std::span<const uint32_t> pages);

@@ -53,6 +53,8 @@ TEST_P(Release, ReaderFallsBehind) {
   Passes("ReaderFallsBehind", 3, {{"FARPAGE_NOTICE_LOG_BYTES", "4K"}});
 }
 
+TEST_P(Release, BesideAnotherWriter) { Passes("ReleasedBesideAnotherWriter", 2); }
+
 TEST_P(Release, ReadersAndWriters) { Passes("ReleasedReadersAndWriters", 3); }
 TEST_P(Release, ReadersAndWritersWithEvictions) {
   Passes("ReleasedReadersAndWriters", 4, {{"FARPAGE_CACHE_BYTES", "64K"}});
