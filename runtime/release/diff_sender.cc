@@ -94,6 +94,18 @@ uint32_t DiffSender::Post(NodeId home, RemoteAddress frame, const std::byte* now
 }
 
 DiffSender::Fenced DiffSender::Fence() {
+  SpinWait wait;
+  while (!TryStartFence()) wait.Pause();  // for the end of one that is bounded itself
+  RunFence();
+  Hold lock(lock_);
+  return std::exchange(lost_, {});
+}
+
+void DiffSender::TryFence() {
+  if (TryStartFence()) RunFence();
+}
+
+void DiffSender::RunFence() {
   std::array<uint32_t, kBuffers> sent;
   uint32_t count = 0;
   {
@@ -102,7 +114,7 @@ DiffSender::Fenced DiffSender::Fence() {
     std::copy_n(sent_.begin(), count, sent.begin());
   }
   transport::FullFence();
-  Fenced result;
+  Fenced found;
   for (uint32_t node = 0; node < cluster_.size(); ++node) {
     if (!unfenced_[node].load(std::memory_order_relaxed)) continue;
     unfenced_[node].store(false, std::memory_order_relaxed);
@@ -115,11 +127,14 @@ DiffSender::Fenced DiffSender::Fence() {
                           memory_.remote[node] + kFenceWord, sizeof(uint64_t));
       fate = cluster_.fabric().Run(NodeId(node), {&read, 1}, cluster_.FetchDeadlineNs());
     }
-    if (fate != Fate::kOk) result = {fate, NodeId(node)};
+    if (fate != Fate::kOk) found = {fate, NodeId(node)};
   }
-  Hold lock(lock_);
-  for (uint32_t index = 0; index < count; ++index) free_[free_count_++] = sent[index];
-  return result;
+  {
+    Hold lock(lock_);
+    for (uint32_t index = 0; index < count; ++index) free_[free_count_++] = sent[index];
+    if (found.fate != Fate::kOk) lost_ = found;
+  }
+  fencing_.store(false, std::memory_order_release);
 }
 
 }  // namespace farpage::internal

@@ -37,17 +37,23 @@ class DiffSender {
   uint32_t Send(const Region& region, uint64_t index, const std::byte* now, std::byte* twin,
                 bool refresh, uint32_t buffer);
 
-  // Returns when everything that was sent before is in its frame, and gives its buffers back. One
-  // thread at a time. kPeerFailed and the node if a home has failed.
+  // Returns when everything that was sent before is in its frame, and gives its buffers back.
+  // kPeerFailed and the node if a home has failed since this was last asked.
   struct Fenced {
     transport::Fate fate = transport::Fate::kOk;
     NodeId peer;
   };
   Fenced Fence();
+  // The same for the buffers' sake; unless another thread is at it already.
+  void TryFence();
 
  private:
   DiffSender(Cluster& cluster, SymmetricMemory memory)
       : cluster_(cluster), memory_(std::move(memory)) {}
+  // From TryStartFence() to the end of RunFence() one thread has the word that is read, and
+  // unfenced_.
+  bool TryStartFence() { return !fencing_.exchange(true, std::memory_order_acquire); }
+  void RunFence();
   uint32_t Post(NodeId home, transport::RemoteAddress frame, const std::byte* now,
                 const std::byte* twin);
   std::byte* Buffer(uint32_t buffer) const {
@@ -62,6 +68,8 @@ class DiffSender {
   uint32_t free_count_ ABSL_GUARDED_BY(lock_) = 0;
   std::array<uint32_t, kBuffers> sent_ ABSL_GUARDED_BY(lock_);
   uint32_t sent_count_ ABSL_GUARDED_BY(lock_) = 0;
+  Fenced lost_ ABSL_GUARDED_BY(lock_);  // found by a fence, and not yet told
+  std::atomic<bool> fencing_{false};
   std::array<std::atomic<bool>, kMaxNodes> unfenced_{};
 };
 

@@ -1,9 +1,9 @@
 // Copies whose pages other nodes have written: most have to go, some take over what was written.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "absl/strings/str_cat.h"
-
 #include "runtime/release/release_engine.h"
 #include "transport/full_fence.h"
 
@@ -55,11 +55,10 @@ class ReleaseEngine::CleanBatch {
 class ReleaseEngine::MergeBatch {
  public:
   MergeBatch(ReleaseEngine& engine, Region& region) : engine_(engine), region_(region) {}
-  ~MergeBatch() { Flush(); }
   MergeBatch(const MergeBatch&) = delete;
   MergeBatch& operator=(const MergeBatch&) = delete;
 
-  // Takes a locked page, and unlocks it.
+  // Takes a locked page, and unlocks it. No other may be locked: this may wait.
   void Add(Page& page) {
     const bool joins = count_ != 0 && page.index == first_ + count_ && count_ < kMost &&
                        region_.homes.HomeOf(first_) == page.home;
@@ -72,10 +71,12 @@ class ReleaseEngine::MergeBatch {
   }
 
   // Locks one page at a time. What has changed while the frames were read is dropped after all: the
-  // twin may be newer than what was read.
+  // twin may be newer than what was read. Unless it has been pinned, then it is read once more.
   void Flush() {
     if (count_ == 0) return;
     const int64_t deadline_ns = engine_.cluster_.FetchDeadlineNs();
+    std::array<uint64_t, kMost> pinned;
+    size_t pinned_count = 0;
     Supplies supplies;
     const Page first = engine_.At(region_, first_);
     const bool read =
@@ -86,12 +87,26 @@ class ReleaseEngine::MergeBatch {
       Page page = engine_.At(region_, first_ + at);
       page.record.Lock();
       const bool stays = read && page.record.version() == versions_[at];
+      if (!stays && page.record.pins != 0) {
+        versions_[at] = page.record.Unlock();
+        pinned[pinned_count++] = at;
+        continue;
+      }
       if (read) supplies.frame = engine_.landing_->at(supplies.landing) + at * kPageBytes;
       engine_.Update(page, stays, supplies);
     }
     engine_.Return(supplies);
+    for (const uint64_t at : std::span(pinned).first(pinned_count)) {
+      if (supplies.buffer == DiffSender::kNoBuffer) supplies.buffer = engine_.TakeBuffer();
+      Page page = engine_.At(region_, first_ + at);
+      status_.Update(engine_.UpdatePinned(page, versions_[at], supplies));
+    }
+    engine_.Return(supplies);
     count_ = 0;
   }
+
+  // Of pages that were pinned. After the last Flush().
+  const absl::Status& status() const { return status_; }
 
  private:
   static constexpr uint64_t kMost = LandingPool::kPages;
@@ -101,6 +116,7 @@ class ReleaseEngine::MergeBatch {
   uint64_t first_ = 0;
   uint64_t count_ = 0;
   std::array<uint32_t, kMost> versions_;
+  absl::Status status_;
 };
 
 absl::Status ReleaseEngine::DropNamed() {
@@ -157,9 +173,9 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
     }
     page.record.Lock();
     if (page.record.pins != 0) {
-      page.record.Unlock();
+      const uint32_t version = page.record.Unlock();
       batch.Flush();
-      status.Update(UpdatePinned(page, supplies));
+      status.Update(UpdatePinned(page, version, supplies));
       continue;
     }
     const ReleaseState state = page.record.page.state;
@@ -177,6 +193,7 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
                        !fabric_.transport().peer_failed(page.home);
     std::byte* frames = region.frame_views[page.home.value()];
     if (stays && frames == nullptr) {
+      batch.Flush();
       merges.Add(page);
       continue;
     }
@@ -185,6 +202,7 @@ absl::Status ReleaseEngine::DropPages(Region& region, uint64_t first, uint64_t c
   }
   batch.Flush();
   merges.Flush();
+  status.Update(merges.status());
   Return(supplies);
   return status;
 }
@@ -202,30 +220,39 @@ void ReleaseEngine::Update(Page& page, bool stays, Supplies& supplies) {
   page.record.UnlockChanged();
 }
 
-// The frame is read first, with no record locked. It has all that the notices tell of.
-absl::Status ReleaseEngine::UpdatePinned(Page& page, Supplies& supplies) {
+// The frame is read first, with no record locked, since the page was of this version. It has all
+// that the notices tell of. But if the page has changed since, a frame that was copied may be older
+// than the page and its twin.
+absl::Status ReleaseEngine::UpdatePinned(Page& page, uint32_t version, Supplies& supplies) {
   const int64_t deadline_ns = cluster_.FetchDeadlineNs();
   std::byte* frames = page.region.frame_views[page.home.value()];
-  transport::Fate fate = transport::Fate::kOk;
-  if (!TakeSupplies(page, Access::kWrite, supplies, deadline_ns)) {
-    fate = transport::Fate::kTimedOut;
-  } else if (fabric_.transport().peer_failed(page.home)) {
-    fate = transport::Fate::kPeerFailed;
-  } else if (frames != nullptr) {
-    supplies.frame = frames + page.region.homes.IndexAtHome(page.index) * kPageBytes;
-  } else {
-    fate = ReadFrames(page, 1, supplies, deadline_ns);
-    supplies.frame = landing_->at(supplies.landing);
-  }
-  if (fate != transport::Fate::kOk) {
+  for (;;) {
+    transport::Fate fate = transport::Fate::kOk;
+    if (!TakeSupplies(page, Access::kWrite, supplies, deadline_ns)) {
+      fate = transport::Fate::kTimedOut;
+    } else if (fabric_.transport().peer_failed(page.home)) {
+      fate = transport::Fate::kPeerFailed;
+    } else if (frames != nullptr) {
+      supplies.frame = frames + page.region.homes.IndexAtHome(page.index) * kPageBytes;
+    } else {
+      fate = ReadFrames(page, 1, supplies, deadline_ns);
+      supplies.frame = landing_->at(supplies.landing);
+    }
+    if (fate == transport::Fate::kOk) {
+      page.record.Lock();
+      if (frames != nullptr || page.record.pins == 0 || page.record.version() == version) {
+        Update(page, /*stays=*/false, supplies);
+        return absl::OkStatus();
+      }
+      version = page.record.Unlock();
+      if (fabric_.NowNs() < deadline_ns) continue;
+      fate = transport::Fate::kTimedOut;
+    }
     return cluster_.FateError(fate,
                               absl::StrCat("pinned page ", page.index, " of region '",
                                            page.region.name, "', which others have written"),
                               page.home);
   }
-  page.record.Lock();
-  Update(page, /*stays=*/false, supplies);
-  return absl::OkStatus();
 }
 
 }  // namespace farpage::internal

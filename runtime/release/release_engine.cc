@@ -194,6 +194,9 @@ void ReleaseEngine::Evict(Region& region, uint64_t index) {
   }
   page.record.UnlockChanged();
   Return(supplies);
+  // An interval may write more than there are buffers. Who misses a page waits for some to come
+  // back, for nothing else would make room.
+  if (!can) sender_->TryFence();
 }
 
 AccessResult ReleaseEngine::Pin(Region& region, uint64_t index, Access access,

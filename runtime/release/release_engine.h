@@ -134,7 +134,7 @@ class ReleaseEngine final : public Ordering, public CacheTenant {
   absl::Status DropNamed();
   absl::Status DropAll();
   absl::Status DropPages(Region& region, uint64_t first, uint64_t count);
-  absl::Status UpdatePinned(Page& page, Supplies& supplies);
+  absl::Status UpdatePinned(Page& page, uint32_t version, Supplies& supplies);
   void Update(Page& page, bool stays, Supplies& supplies);
   class CleanBatch;
   class MergeBatch;

@@ -153,6 +153,37 @@ TEST(SimulatedCluster, AReleaseTellsOfAHomeThatDiedWhateverCameAfter) {
   EXPECT_TRUE(again.ok()) << again;
 }
 
+// Dirty pages are evicted for as long as there are any, however long the interval: what was sent
+// home gives its buffers back without a release.
+TEST(SimulatedCluster, AnIntervalMayWriteMoreThanTheCacheHolds) {
+  constexpr uint64_t kPages = 1'500;  // more than the cache and all twins together
+  ClusterOptions options;
+  options.cache_pages = 16;
+  SimulatedCluster cluster(options);
+  uint64_t evicted = 0;
+  uint64_t wrong = 0;
+  cluster.Run([&](SimulatedNode& node) {
+    const uint64_t memory = node.Allocate(
+        "memory", kPages,
+        {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = 0});
+    node.Ready();
+    if (node.id() == NodeId(1)) {
+      for (uint64_t page = 0; page < kPages; ++page) {
+        node.Write(memory + page * internal::kPageBytes, page + 1);
+      }
+      evicted = node.statistics()[Counter::evicted_dirty];
+    }
+    EXPECT_TRUE(node.Barrier().ok());
+    if (node.id() != NodeId(0)) return;
+    for (uint64_t page = 0; page < kPages; ++page) {
+      wrong += node.Read(memory + page * internal::kPageBytes) != page + 1 ? 1 : 0;
+    }
+  });
+  EXPECT_FALSE(cluster.failure().has_value()) << cluster.failure()->what;
+  EXPECT_GT(evicted, kPages - 64);
+  EXPECT_EQ(wrong, 0u);
+}
+
 // Streams are recognised beyond what one chain fetches.
 TEST(SimulatedCluster, AStreamOfReleasedPagesTakesFewChains) {
   constexpr uint64_t kPages = 256;
