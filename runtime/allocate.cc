@@ -74,9 +74,9 @@ absl::Status NodeImpl::MakeReleaseEngine(uint64_t pages, const AllocateOptions& 
   if (release_ != nullptr) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<ReleaseEngine>> made =
       ReleaseEngine::Create(*cluster_, *space_, *pager_, *engine_);
-  if (!made.ok()) return made.status();
-  release_ = *std::move(made);
-  return absl::OkStatus();
+  absl::Status all = cluster_->AllSucceed("release consistency", made.status());
+  if (all.ok()) release_ = *std::move(made);
+  return all;
 }
 
 absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
@@ -93,13 +93,9 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
   absl::StatusOr<HomeMap> homes = MapHomes(pages, cluster_->size(), options);
   if (!homes.ok()) return homes.status();
   // Every node has to come to the same verdict, or some would wait for others in vain.
-  const absl::Status fits = CheckCapacity(name, pages, *homes);
-  absl::StatusOr<std::vector<std::string>> verdicts =
-      cluster_->AllGather(absl::StrCat(key, " fits"), std::string(fits.message()));
-  if (!verdicts.ok()) return verdicts.status();
-  for (const std::string& verdict : *verdicts) {
-    if (!verdict.empty()) return absl::ResourceExhaustedError(verdict);
-  }
+  absl::Status fits =
+      cluster_->AllSucceed(absl::StrCat("allocating ", key), CheckCapacity(name, pages, *homes));
+  if (!fits.ok()) return fits;
   absl::StatusOr<std::byte*> base = space_->Claim(pages * kPageBytes);
   if (!base.ok()) return base.status();
 
@@ -110,19 +106,16 @@ absl::StatusOr<void*> NodeImpl::Allocate(std::string_view name, size_t bytes,
   region->first_page = space_->PageOf(*base);
   region->homes = *homes;
   region->consistency = options.consistency;
-  if (absl::Status mapped = MapRegion(*cluster_, *pager_, *region); !mapped.ok()) return mapped;
+  absl::Status mapped = MapRegion(*cluster_, *pager_, *region);
   Region& mapped_region = *region;
-  if (absl::Status published = space_->Publish(std::move(region)); !published.ok()) {
-    return published;
-  }
-  if (options.consistency == Consistency::kRelease) {
+  if (mapped.ok()) mapped = space_->Publish(std::move(region));
+  if (mapped.ok() && options.consistency == Consistency::kRelease) {
     release_->Add(mapped_region);
     cluster_->set_ordering(release_.get());
   }
   // A peer's first message about the region must find it here.
-  if (absl::Status ready = cluster_->Agree(absl::StrCat(key, " is mapped"), "yes"); !ready.ok()) {
-    return ready;
-  }
+  absl::Status ready = cluster_->AllSucceed(absl::StrCat("mapping ", key), mapped);
+  if (!ready.ok()) return ready;
   return static_cast<void*>(*base);
 }
 

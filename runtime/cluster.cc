@@ -40,6 +40,19 @@ absl::Status Cluster::Agree(std::string_view name, std::string_view description)
   return absl::OkStatus();
 }
 
+absl::Status Cluster::AllSucceed(std::string_view name, const absl::Status& mine) {
+  absl::StatusOr<std::vector<std::string>> all =
+      AllGather(absl::StrCat("success of ", std::string(name)), mine.ok() ? "" : mine.ToString());
+  if (!mine.ok()) return mine;
+  if (!all.ok()) return all.status();
+  for (size_t node = 0; node < all->size(); ++node) {
+    if ((*all)[node].empty()) continue;
+    return absl::ResourceExhaustedError(
+        absl::StrCat(std::string(name), " failed on node ", node, ": ", (*all)[node]));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SymmetricMemory> Cluster::AllocateSymmetric(std::string_view name, size_t bytes) {
   SymmetricMemory memory;
   absl::Status error;

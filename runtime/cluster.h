@@ -48,6 +48,10 @@ class Cluster {
   int64_t DeadlineNs() const { return In(options_.cluster.timeout_ms); }
   int64_t FetchDeadlineNs() const { return In(options_.cluster.fetch_timeout_ms); }
 
+  // Collective. OK if it is OK on all nodes; else this node's own error, or RESOURCE_EXHAUSTED with
+  // another's and its number. For what may fail on one node: the others must not go on without it.
+  absl::Status AllSucceed(std::string_view name, const absl::Status& mine);
+
   // Collective. Checks that all nodes say the same of `name`: INVALID_ARGUMENT with both
   // descriptions if not, UNAVAILABLE or DEADLINE_EXCEEDED as Rendezvous::AllGather.
   absl::Status Agree(std::string_view name, std::string_view description);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "runtime/fatal.h"
 
@@ -26,6 +27,15 @@ FrameTracker::FrameTracker(WriteNotes& notes, std::byte* base, std::span<const H
   looked_at_.reserve(stretches_.size());
 }
 
+FrameTracker::~FrameTracker() {
+  for (Stretch& stretch : stretches_) ForgetSingles(stretch);
+}
+
+void FrameTracker::ForgetSingles(Stretch& stretch) {
+  const auto count = static_cast<uint32_t>(std::popcount(std::exchange(stretch.single, 0)));
+  singles_.fetch_sub(count, std::memory_order_relaxed);
+}
+
 size_t FrameTracker::IndexOf(const std::byte* page) const {
   const auto after = std::upper_bound(
       stretches_.begin(), stretches_.end(), page,
@@ -43,13 +53,15 @@ void FrameTracker::Open(std::byte* page) {
   if (IsOpen(index) || (stretch.single & bit) != 0) return;
   if (stretch.interval != interval) stretch.faults = 0;
   stretch.interval = interval;
-  if (stretch.pages <= kLeastPages && stretch.faults < kMostSingle) {
+  if (stretch.pages <= kLeastPages && stretch.faults < kMostSingle &&
+      singles_.load(std::memory_order_relaxed) < kMostSingles) {
     ++stretch.faults;
     stretch.single |= bit;
+    singles_.fetch_add(1, std::memory_order_relaxed);
     Set(page, 1, PROT_READ | PROT_WRITE);
     return;
   }
-  stretch.single = 0;
+  ForgetSingles(stretch);
   open_[index / 64] |= uint64_t{1} << index % 64;
   open_count_.fetch_add(1, std::memory_order_release);
   Set(stretch.page, stretch.pages, PROT_READ | PROT_WRITE);
@@ -67,6 +79,7 @@ void FrameTracker::Protect(std::byte* page, size_t pages) {
           stretch.page + static_cast<size_t>(std::countr_zero(left)) * kPageBytes;
       if (one < page || one >= end) continue;
       stretch.single &= ~(left & -left);
+      singles_.fetch_sub(1, std::memory_order_relaxed);
       Set(one, 1, PROT_READ);
     }
   }

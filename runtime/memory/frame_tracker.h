@@ -54,6 +54,9 @@ class FrameTracker {
  public:
   // The runs are mapped at `base` for reading and were added to `notes`, all of them protected.
   FrameTracker(WriteNotes& notes, std::byte* base, std::span<const HomeRun> runs);
+  ~FrameTracker();
+  FrameTracker(const FrameTracker&) = delete;
+  FrameTracker& operator=(const FrameTracker&) = delete;
 
   // A thread has faulted when it wanted to write to a page: it becomes writable, perhaps with its
   // neighbours. Whoever calls has to see to it first that the page is taken for written. It stays
@@ -80,10 +83,15 @@ class FrameTracker {
   static constexpr uint64_t kMostStretches = 4'096;  // each may be a mapping of its own
   static constexpr uint8_t kMostIdle = 8;
   static constexpr uint8_t kMostSingle = 2;  // faults in an interval; one more opens the stretch
+  // Of all regions: each is a mapping of its own and splits another, of which a process may have
+  // 65,530 (vm.max_map_count). Where there are so many, stretches are opened at once.
+  static constexpr uint32_t kMostSingles = 12'288;
+  static inline std::atomic<uint32_t> singles_{0};
 
   size_t IndexOf(const std::byte* page) const;
   bool IsOpen(size_t index) const { return (open_[index / 64] >> index % 64 & 1) != 0; }
   static void Set(std::byte* page, size_t pages, int protection);
+  static void ForgetSingles(Stretch& stretch);  // of one that is opened, or goes
 
   WriteNotes& notes_;
   SpinLock lock_;

@@ -18,10 +18,11 @@ absl::StatusOr<std::unique_ptr<ReleaseEngine>> ReleaseEngine::Create(Cluster& cl
                                                                      AddressSpace& space,
                                                                      Pager& pager, Engine& engine,
                                                                      ReleaseStep step) {
+  // All that is collective before the first error is returned: others may have none.
   absl::StatusOr<std::unique_ptr<NoticeLog>> log =
       NoticeLog::Create(cluster, cluster.options().cluster.notice_log_bytes);
-  if (!log.ok()) return log.status();
   absl::StatusOr<std::unique_ptr<DiffSender>> sender = DiffSender::Create(cluster);
+  if (!log.ok()) return log.status();
   if (!sender.ok()) return sender.status();
   std::unique_ptr<LandingPool> landing;
   if (!cluster.transport().capabilities().direct_access) {

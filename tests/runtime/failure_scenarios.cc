@@ -1,6 +1,7 @@
 // What goes wrong, and how a program learns of it.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -32,6 +34,25 @@ NODE_SCENARIO(DifferentSizes) {
   absl::Status status = node.Allocate<char>("x", 4096 * (1 + node.id())).status();
   Say(status.ToString());
   return status.code() == absl::StatusCode::kInvalidArgument ? 0 : 1;
+}
+
+// One node's kernel has no more addresses for it. The others must hear of it.
+NODE_SCENARIO(OneNodeCannotAllocate) {
+  Node node = JoinOrDie();
+  if (node.id() == 1) {
+    size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t most = pages * kPageBytes + (size_t{64} << 20);
+    const rlimit limit{most, most};
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+  }
+  const absl::Status status =
+      node.Allocate<char>("x", kPageBytes, {.consistency = Consistency::kRelease}).status();
+  Say(status.ToString());
+  REQUIRE(status.code() == absl::StatusCode::kResourceExhausted);
+  // All come to the same end, so that they go on together.
+  REQUIRE_OK(node.Barrier());
+  return 0;
 }
 
 NODE_SCENARIO(TooMuch) {

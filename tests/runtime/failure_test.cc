@@ -48,6 +48,15 @@ TEST_P(Failures, TooMuchIsRefusedWithTheNumbers) {
   EXPECT_SAYS(outcome, "549755813888 bytes");
 }
 
+TEST_P(Failures, WhatOneNodeCannotAllocateEndsAll) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need addresses of their own";
+#endif
+  const Outcome outcome = Run("OneNodeCannotAllocate");
+  EXPECT_EQ(outcome.result.exit_status, 0) << outcome.output;
+  EXPECT_SAYS(outcome, "failed on node 1: ");
+}
+
 TEST_P(Failures, JoinTwice) {
   const Outcome outcome = Run("JoinTwice", 1);
   EXPECT_EQ(outcome.result.exit_status, 0) << outcome.output;
