@@ -93,6 +93,9 @@ TEST(ShmTransport, NeedsOneHost) {
 }
 
 TEST(ShmTransport, TooFewDescriptorsIsAnErrorWithTheLimit) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer needs a descriptor to look at an object's type";
+#endif
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   rlimit none = before;
