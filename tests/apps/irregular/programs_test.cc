@@ -106,6 +106,12 @@ TEST_F(IrregularPrograms, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"kronecker_pagerank", "--scale", "12", "--threads", "2"});
 }
 
+TEST_F(IrregularPrograms, BfsIsVerifiedWhereThereAreMoreWorkersThanWords) {
+  Run(3, {"bfs", "--scale", "4", "--trials", "4"});
+  if (!std::filesystem::exists(Path("bfs_openmp"))) return;
+  Report({}, {"bfs_openmp", "--scale", "4", "--trials", "4", "--threads", "3"});
+}
+
 TEST_F(IrregularPrograms, AreVerifiedWithSequentialConsistency) {
   for (const char* program : {"gups", "gups_locked"}) {
     Run(2, {program, "--words-log2", "11", "--consistency", "sequential"});
