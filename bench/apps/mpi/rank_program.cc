@@ -41,7 +41,7 @@ Measurement MeasureOnce(RankProgram& program, size_t ranks, size_t rank) {
 
 }  // namespace
 
-absl::Status CheckCount(std::string_view option, uint64_t items) {
+absl::Status CheckCount(const std::string& option, uint64_t items) {
   constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int>::max());
   if (items <= kMost) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <string>
 
 #include "absl/status/status.h"
 #include "bench/apps/frame/problem.h"
@@ -30,7 +30,7 @@ class RankProgram {
 
 // INVALID_ARGUMENT, with the option's name, where MPI could not be told of so many items: its
 // counts and offsets are ints. For Problem::Check().
-absl::Status CheckCount(std::string_view option, uint64_t items);
+absl::Status CheckCount(const std::string& option, uint64_t items);
 
 // The whole program, as RunShared().
 int RunRanks(int argc, char** argv, Problem& problem, RankProgram& program);
