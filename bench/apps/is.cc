@@ -3,15 +3,19 @@
 //   farpage run -n 2 -- is
 //   farpage run -n 4 -- is --class W --threads 2
 //
-// Every thread counts its own keys in private memory, a count for each possible key, and publishes
-// the counts. Then each thread adds up a range of them over all threads and makes ranks of the
-// sums; where its range begins follows from the totals of the ranges before.
+// Every thread counts its own keys in private memory, a count for each possible key. A node's
+// threads add up their counts, and publish the sums: one set of counts a node, in shared memory.
+// Then each thread adds up a range of them over all nodes and makes ranks of the sums; where its
+// range begins follows from the totals of the ranges before.
 //
-// Placement: blocks, for keys, counts and ranks. The counts of a thread are read by all others,
-// each a range of whole pages, once an iteration: the only thing that moves.
+// Placement: blocks, for keys, counts and ranks. A node's counts are at home there, and each of the
+// others reads its range of them, whole pages, once an iteration. Little else moves: the pages of
+// the five keys that the benchmark tests, which everybody looks at, and the ranks of these, which
+// node 0 keeps.
 //
-// Synchronisation: a barrier when the counts are there, and a reduction of the totals of the
-// ranges, which is a barrier too: after it, nobody reads the counts any more.
+// Synchronisation: a node's threads wait for each other before they add up; then a barrier when the
+// counts are there, and a reduction of the totals of the ranges, which is a barrier too: after it,
+// nobody reads the counts any more.
 //
 // Consistency: release. The counts are written, read and written again, in turns: sequential
 // consistency would invalidate and ask for their pages one by one, release consistency announces
@@ -54,6 +58,7 @@ class SharedIs : public SharedProgram {
 
   void Prepare(Worker& worker) override {
     FillIsKeys(problem_->problem_class(), keys_, OwnKeys(worker));
+    if (worker.index() == 0) *tested_ = {};  // what is verified is of this repetition
     if (worker.thread() == 0) counts_of_threads_.resize(worker.threads());
     worker.NodeBarrier();
     counts_of_threads_[worker.thread()].resize(problem_->problem_class().key_limit());

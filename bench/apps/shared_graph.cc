@@ -19,8 +19,6 @@ absl::StatusOr<SharedGraph> ShareGraph(Node& node, const std::optional<GraphView
   if (absl::Status met = node.Barrier(); !met.ok()) return met;
   const size_t vertices = sizes->load(0);
   const size_t edges = sizes->load(1);
-  // The words are node 0's, and go when it drops its handle: not before all have read them.
-  if (absl::Status met = node.Barrier(); !met.ok()) return met;
   if (vertices == 0) return absl::AbortedError("node 0 has no graph");
 
   const auto first = node.Allocate<uint32_t>("first dependent", vertices + 1, options);

@@ -10,7 +10,8 @@
 namespace farpage::apps {
 
 // Completes `report`, which has the version's measurements, prints it on standard output and writes
-// it to `file`. Gives the exit status: 0 verified and written, else 1.
+// it to `file`. What is judged is the last repetition's result. Gives the exit status: 0 verified
+// and written, else 1.
 int Conclude(Problem& problem, uint32_t repeat, Report& report, ReportFile& file);
 
 }  // namespace farpage::apps

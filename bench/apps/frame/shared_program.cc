@@ -45,9 +45,10 @@ Measurement MeasureOnce(Worker& worker, const FaultClock& faults, SharedProgram&
   const Stopwatch watch;
   program.Compute(worker);
   worker.Barrier();
-  const double seconds = worker.Max(watch.seconds());
-
+  const double own_seconds = watch.seconds();
   const double waited = worker.waited_seconds() - waited_before;
+  const double seconds = worker.Max(own_seconds);
+
   NodeUsage used;
   Statistics statistics;
   if (first) {

@@ -16,6 +16,13 @@
 namespace farpage::apps {
 namespace {
 
+class MpiGupsProblem : public GupsProblem {
+ public:
+  using GupsProblem::GupsProblem;
+
+  absl::Status Check() const override { return CheckCount("--words-log2", words()); }
+};
+
 class MpiGups : public RankProgram {
  public:
   explicit MpiGups(GupsProblem& problem) : problem_(&problem) {}
@@ -95,7 +102,7 @@ class MpiGups : public RankProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::GupsProblem problem("gups", 22);
+  farpage::apps::MpiGupsProblem problem("gups", 22);
   farpage::apps::MpiGups program(problem);
   return farpage::apps::RunRanks(argc, argv, problem, program);
 }

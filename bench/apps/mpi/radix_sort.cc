@@ -19,6 +19,11 @@
 namespace farpage::apps {
 namespace {
 
+class MpiRadixSortProblem : public RadixSortProblem {
+ public:
+  absl::Status Check() const override { return CheckCount("--keys-log2", keys()); }
+};
+
 class MpiRadixSort : public RankProgram {
  public:
   explicit MpiRadixSort(RadixSortProblem& problem) : problem_(&problem) {}
@@ -117,7 +122,7 @@ class MpiRadixSort : public RankProgram {
 }  // namespace farpage::apps
 
 int main(int argc, char** argv) {
-  farpage::apps::RadixSortProblem problem;
+  farpage::apps::MpiRadixSortProblem problem;
   farpage::apps::MpiRadixSort program(problem);
   return farpage::apps::RunRanks(argc, argv, problem, program);
 }

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -39,6 +40,13 @@ Measurement MeasureOnce(RankProgram& program, size_t ranks, size_t rank) {
 }
 
 }  // namespace
+
+absl::Status CheckCount(const std::string& option, uint64_t items) {
+  constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int>::max());
+  if (items <= kMost) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      option, ": ", items, " items are too many: MPI counts them with ints, to ", kMost));
+}
 
 int RunRanks(int argc, char** argv, Problem& problem, RankProgram& program) {
   MPI_Init(&argc, &argv);

@@ -3,7 +3,10 @@
 #define FARPAGE_BENCH_APPS_MPI_RANK_PROGRAM_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
+#include "absl/status/status.h"
 #include "bench/apps/frame/problem.h"
 
 namespace farpage::apps {
@@ -24,6 +27,10 @@ class RankProgram {
   // Collective. Rank 0 keeps of the result what Problem::Verify() has to see.
   virtual void Collect(size_t ranks, size_t rank) = 0;
 };
+
+// INVALID_ARGUMENT, with the option's name, where MPI could not be told of so many items: its
+// counts and offsets are ints. For Problem::Check().
+absl::Status CheckCount(const std::string& option, uint64_t items);
 
 // The whole program, as RunShared().
 int RunRanks(int argc, char** argv, Problem& problem, RankProgram& program);

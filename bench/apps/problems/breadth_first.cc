@@ -122,6 +122,7 @@ Level SearchUp(const GraphView& graph, Range range, std::span<const uint64_t> fr
 }
 
 void ClearBits(Range range, Bits bits) {
+  if (range.empty()) return;  // its bounds may be within a word that another owns
   for (size_t word = range.begin / kBitsPerWord; word < WordsFor(range.end); ++word) {
     if (bits[word] != 0) bits[word] = 0;
   }

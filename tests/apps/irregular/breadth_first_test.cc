@@ -89,6 +89,20 @@ TEST_F(BreadthFirst, FindsShortestPathsInAnyDirectionAndAnyNumberOfParts) {
   }
 }
 
+TEST(SmallBreadthFirst, WorkersWithoutVerticesLeaveOthersBitsAlone) {
+  const Graph graph = MakeKronecker({.scale = 4, .edge_factor = 4, .seed = 2});
+  ASSERT_LT(graph.size(), kBitsPerWord);  // one word, of the first worker
+  const uint32_t source = ChooseSources(graph.view(), 1, 1).at(0);
+  for (const Way way : {Way::kDown, Way::kUp, Way::kChosen}) {
+    const std::vector<uint32_t> parents = SearchInParts(graph, source, 3, way);
+    EXPECT_EQ(parents, SearchInParts(graph, source, 1, way));
+    SearchTree tree;
+    const absl::Status right = CheckSearch(graph.view(), source, parents, tree);
+    EXPECT_TRUE(right.ok()) << right;
+    EXPECT_GT(tree.depth, 0u);
+  }
+}
+
 TEST_F(BreadthFirst, OneWorkerAloneFindsATree) {
   std::vector<uint32_t> parents(graph_.size());
   std::array<std::vector<uint64_t>, 2> frontiers;

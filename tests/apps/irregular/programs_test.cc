@@ -106,6 +106,12 @@ TEST_F(IrregularPrograms, AreVerifiedOnThreeNodesWithTwoThreadsEach) {
   Run(3, {"kronecker_pagerank", "--scale", "12", "--threads", "2"});
 }
 
+TEST_F(IrregularPrograms, BfsIsVerifiedWhereThereAreMoreWorkersThanWords) {
+  Run(3, {"bfs", "--scale", "4", "--trials", "4"});
+  if (!std::filesystem::exists(Path("bfs_openmp"))) return;
+  Report({}, {"bfs_openmp", "--scale", "4", "--trials", "4", "--threads", "3"});
+}
+
 TEST_F(IrregularPrograms, AreVerifiedWithSequentialConsistency) {
   for (const char* program : {"gups", "gups_locked"}) {
     Run(2, {program, "--words-log2", "11", "--consistency", "sequential"});
@@ -134,9 +140,10 @@ TEST_F(IrregularPrograms, AreVerifiedWithMpi) {
   if (!std::filesystem::exists(Path("gups_mpi"))) GTEST_SKIP() << "built without MPI";
   const nlohmann::json report =
       Report({"/usr/bin/env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-              "mpirun", "--oversubscribe", "-n", "3"},
+              "OMPI_MCA_rmaps_base_oversubscribe=1", "mpirun", "-n", "3"},
              {"gups_mpi", "--words-log2", "11"});
   EXPECT_EQ(std::string(report["name"]), "gups/mpi/nodes:3/threads:1");
+  EXPECT_THAT(Refused({"gups_mpi", "--words-log2", "31"}), HasSubstr("--words-log2: 2147483648"));
 }
 
 TEST_F(IrregularPrograms, KvPrintsTheLinesOfYcsb) {

@@ -116,12 +116,15 @@ TEST_F(RegularPrograms, AreVerifiedWithMpi) {
   for (const Command& command : {Command{"stencil_mpi", "--side", "203"},
                                  {"radix_sort_mpi", "--keys-log2", "16"},
                                  {"cg_mpi", "--class", "S"}}) {
-    EXPECT_THAT(Report({"/usr/bin/env", "OMPI_ALLOW_RUN_AS_ROOT=1",
-                        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "mpirun", "--oversubscribe", "-n", "3"},
-                       command)
-                    .value("name", ""),
-                HasSubstr("/mpi/nodes:3/threads:1"));
+    EXPECT_THAT(
+        Report({"/usr/bin/env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+                "OMPI_MCA_rmaps_base_oversubscribe=1", "mpirun", "-n", "3"},
+               command)
+            .value("name", ""),
+        HasSubstr("/mpi/nodes:3/threads:1"));
   }
+  EXPECT_THAT(Refused({"radix_sort_mpi", "--keys-log2", "31"}),
+              HasSubstr("--keys-log2: 2147483648"));
 }
 
 TEST_F(RegularPrograms, RefuseBadArguments) {
