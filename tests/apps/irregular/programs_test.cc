@@ -85,7 +85,7 @@ class IrregularPrograms : public testing::Test {
 
 // For machines that are emulated.
 TEST_F(IrregularPrograms, AreVerifiedAtTinySizes) {
-  Run(2, {"gups", "--words-log2", "10"});
+  Run(2, {"gups", "--words-log2", "11"});
   Run(2, {"gups_locked", "--words-log2", "9"});
   Run(2, {"nbody", "--cells", "6", "--steps", "2"});
   Run(2, {"kv", "--records", "50", "--operations", "100", "--clients", "2"});
