@@ -53,7 +53,10 @@ TEST_P(Release, ReaderFallsBehind) {
   Passes("ReaderFallsBehind", 3, {{"FARPAGE_NOTICE_LOG_BYTES", "4K"}});
 }
 
-TEST_P(Release, BesideAnotherWriter) { Passes("ReleasedBesideAnotherWriter", 2); }
+TEST_P(Release, BesideAnotherWriter) {
+  if (Emulated()) GTEST_SKIP() << "writes to 16,384 pages, about a kernel that is newer";
+  Passes("ReleasedBesideAnotherWriter", 2);
+}
 
 TEST_P(Release, ReadersAndWriters) { Passes("ReleasedReadersAndWriters", 3); }
 TEST_P(Release, ReadersAndWritersWithEvictions) {
