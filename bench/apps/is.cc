@@ -78,8 +78,8 @@ class SharedIs : public SharedProgram {
       worker.Barrier();
       const uint64_t total = AddCounts(worker, own_ranks);
       const uint64_t before = worker.SumBefore(total);
-      std::exclusive_scan(ranks_.begin() + own_ranks.begin, ranks_.begin() + own_ranks.end,
-                          ranks_.begin() + own_ranks.begin, static_cast<uint32_t>(before));
+      const std::span<uint32_t> own = ranks_.subspan(own_ranks.begin, own_ranks.size());
+      std::exclusive_scan(own.begin(), own.end(), own.begin(), static_cast<uint32_t>(before));
       TestRanks(iteration, own_ranks);
     }
   }
@@ -110,16 +110,17 @@ class SharedIs : public SharedProgram {
   // Sets the ranks of a range to the counts of all nodes; gives the number of keys in it.
   uint64_t AddCounts(const Worker& worker, Range range) const {
     std::vector<std::span<const uint32_t>> of_nodes;
-    for (size_t node = 0; node < worker.nodes(); ++node) of_nodes.push_back(CountsOf(node));
+    for (size_t node = 0; node < worker.nodes(); ++node) of_nodes.emplace_back(CountsOf(node));
     AddUp(of_nodes, range, ranks_);
-    return std::accumulate(ranks_.begin() + range.begin, ranks_.begin() + range.end, uint64_t{0});
+    const std::span<const uint32_t> own = ranks_.subspan(range.begin, range.size());
+    return std::accumulate(own.begin(), own.end(), uint64_t{0});
   }
 
   // sums[i] = Σ terms[…][i]
   template <typename Terms>
   static void AddUp(const Terms& terms, Range range, std::span<uint32_t> sums) {
-    std::copy(terms[0].begin() + range.begin, terms[0].begin() + range.end,
-              sums.begin() + range.begin);
+    const auto first = std::span<const uint32_t>(terms[0]).subspan(range.begin, range.size());
+    std::ranges::copy(first, sums.subspan(range.begin).begin());
     for (size_t term = 1; term < terms.size(); ++term) {
       for (size_t key = range.begin; key < range.end; ++key) sums[key] += terms[term][key];
     }

@@ -58,12 +58,12 @@ Packages Collect(std::string_view text, PackageGraph& graph) {
   return packages;
 }
 
-struct Edge {
+struct Dependency {
   uint32_t from;
   uint32_t to;
 };
 
-void AddDependencies(const Packages& packages, uint32_t from, std::vector<Edge>& edges,
+void AddDependencies(const Packages& packages, uint32_t from, std::vector<Dependency>& edges,
                      PackageGraph& graph) {
   const Paragraph& paragraph = packages.paragraphs[from];
   std::vector<uint32_t> targets;
@@ -80,14 +80,14 @@ void AddDependencies(const Packages& packages, uint32_t from, std::vector<Edge>&
 }
 
 // A counting sort by `to`, which keeps the order of `from`.
-void FillRows(const std::vector<Edge>& edges, PackageGraph& graph) {
+void FillDependents(const std::vector<Dependency>& edges, PackageGraph& graph) {
   graph.first_dependent.assign(graph.names.size() + 1, 0);
-  for (const Edge& edge : edges) ++graph.first_dependent[edge.to + 1];
+  for (const Dependency& edge : edges) ++graph.first_dependent[edge.to + 1];
   std::partial_sum(graph.first_dependent.begin(), graph.first_dependent.end(),
                    graph.first_dependent.begin());
   std::vector<uint32_t> next(graph.first_dependent.begin(), graph.first_dependent.end() - 1);
   graph.dependents.resize(edges.size());
-  for (const Edge& edge : edges) graph.dependents[next[edge.to]++] = edge.from;
+  for (const Dependency& edge : edges) graph.dependents[next[edge.to]++] = edge.from;
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -113,14 +113,14 @@ absl::StatusOr<PackageGraph> ParsePackages(std::string_view control_data) {
         "there is no package in it; expected is what apt-cache dumpavail prints, or "
         "/var/lib/dpkg/status");
   }
-  std::vector<Edge> edges;
+  std::vector<Dependency> edges;
   for (uint32_t package = 0; package < packages.paragraphs.size(); ++package) {
     AddDependencies(packages, package, edges, graph);
     if (edges.size() > std::numeric_limits<uint32_t>::max()) {
       return absl::ResourceExhaustedError("there are more than 2^32 - 1 dependencies in it");
     }
   }
-  FillRows(edges, graph);
+  FillDependents(edges, graph);
   return graph;
 }
 

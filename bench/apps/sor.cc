@@ -25,7 +25,7 @@ class SharedSor : public SharedProgram {
   Consistency consistency() const override { return Consistency::kSequential; }
 
   absl::Status Allocate(Node& node, Consistency consistency) override {
-    for (size_t colour : {0, 1}) {
+    for (const size_t colour : {0u, 1u}) {
       const size_t values = problem_->side() * problem_->side() / 2;
       const auto allocated = node.Allocate<double>(absl::StrCat("colour ", colour), values,
                                                    {.consistency = consistency});
@@ -53,7 +53,7 @@ class SharedSor : public SharedProgram {
   }
 
   void Collect() override {
-    for (size_t colour : {0, 1}) {
+    for (const size_t colour : {0u, 1u}) {
       problem_->result[colour].assign(colours_[colour].begin(), colours_[colour].end());
     }
   }

@@ -248,8 +248,8 @@ void Run::HandOvers(SimulatedNode& node, internal::QueueLock& lock, const std::s
 
 void Run::Body(SimulatedNode& node) {
   // Region "pages" is all at home 0.
-  const uint64_t base =
-      node.Allocate("pages", uint64_t{kPlaces} * in_a_row_, {.placement = Placement::kOneHome, .home = kHome});
+  const uint64_t base = node.Allocate("pages", uint64_t{kPlaces} * in_a_row_,
+                                      {.placement = Placement::kOneHome, .home = kHome});
   base_ = base;
   const std::shared_ptr<internal::QueueLock> lock = node.MakeLock("lock");
   node.Ready();

@@ -29,7 +29,7 @@ Machine NicMachine();
 struct Result {
   std::string name;  // "upgrade"
   uint32_t nodes = 0;
-  uint32_t sharers = 0;  // upgrade: nodes that are told to drop their copies
+  uint32_t sharers = 0;    // upgrade: nodes that are told to drop their copies
   int64_t virtual_ns = 0;  // of one; the median where several follow each other
   // Over all nodes, for one operation.
   std::vector<std::pair<std::string, double>> counts;

@@ -49,10 +49,11 @@ class FrameTrackerTest : public ::testing::Test, private FaultServer {
   }
 
   void Write(size_t page, uint64_t value = 1) {
-    *reinterpret_cast<volatile uint64_t*>(base_ + page * kPageBytes) = value;
+    Word(page).store(value, std::memory_order_relaxed);
   }
-  uint64_t Read(size_t page) const {
-    return *reinterpret_cast<const volatile uint64_t*>(base_ + page * kPageBytes);
+  uint64_t Read(size_t page) const { return Word(page).load(std::memory_order_relaxed); }
+  std::atomic_ref<uint64_t> Word(size_t page) const {
+    return std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(base_ + page * kPageBytes));
   }
   // What faulted, and what the tracker finds, protected again.
   std::set<size_t> Collect() {

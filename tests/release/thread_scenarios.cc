@@ -25,11 +25,9 @@ NODE_SCENARIO(ReleasedBesideAnotherWriter) {
   constexpr size_t kSharedPages = 8;  // of the first stretch, in turn
   constexpr size_t kWakers = 4;       // pages of a stretch that have it watched, others each round
   Node node = JoinOrDie();
-  std::span<uint64_t> pages =
-      AllocateOrDie<uint64_t>(node, "pages", kStretches * kStretchPages * kPageWords,
-                              {.consistency = Consistency::kRelease,
-                               .placement = Placement::kOneHome,
-                               .home = 0});
+  std::span<uint64_t> pages = AllocateOrDie<uint64_t>(
+      node, "pages", kStretches * kStretchPages * kPageWords,
+      {.consistency = Consistency::kRelease, .placement = Placement::kOneHome, .home = 0});
   Mutex mutex = MutexOrDie(node, "m");
   absl::StatusOr<Flag> told = node.MakeFlag("told", 1);
   REQUIRE_OK(told.status());

@@ -82,7 +82,7 @@ class MpiRadixSort : public RankProgram {
     std::vector<int> got_places(ranks);
     std::exclusive_scan(sent.begin(), sent.end(), sent_places.begin(), 0);
     std::exclusive_scan(got.begin(), got.end(), got_places.begin(), 0);
-    own_count_ = static_cast<size_t>(got_places.back() + got.back());
+    own_count_ = static_cast<size_t>(got_places.back()) + static_cast<size_t>(got.back());
     received_.resize(std::max(received_.size(), own_count_));
     sorted_.resize(received_.size());
     MPI_Alltoallv(parted_.data(), sent.data(), sent_places.data(), MPI_UINT32_T, received_.data(),

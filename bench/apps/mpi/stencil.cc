@@ -47,7 +47,7 @@ class MpiStencil : public RankProgram {
     for (uint32_t step = 0; step < problem_->steps(); step += depth_) {
       const std::span<double> from = grids_[GridReadBy(step)];
       std::array<MPI_Request, 4> requests;
-      int count = 0;
+      size_t count = 0;
       const auto exchange = [&](size_t with, std::span<const double> sent,
                                 std::span<double> received) {
         const int peer = static_cast<int>(with);
@@ -59,7 +59,7 @@ class MpiStencil : public RankProgram {
       const size_t sent = depth_ * side;
       if (!band.above().empty()) exchange(rank - 1, from.first(sent), band.CopyOfAbove(step));
       if (!band.below().empty()) exchange(rank + 1, from.last(sent), band.CopyOfBelow(step));
-      MPI_Waitall(count, requests.data(), MPI_STATUSES_IGNORE);
+      MPI_Waitall(static_cast<int>(count), requests.data(), MPI_STATUSES_IGNORE);
       band.Advance(step, std::min(depth_, problem_->steps() - step));
     }
   }

@@ -32,7 +32,7 @@ class OpenMpCg : public ProcessProgram {
     }
   }
 
-  void Compute(uint32_t threads) override {
+  void Compute([[maybe_unused]] uint32_t threads) override {
 #pragma omp parallel num_threads(threads)
     {
       const auto thread = static_cast<uint32_t>(omp_get_thread_num());

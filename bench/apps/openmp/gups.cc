@@ -18,13 +18,13 @@ class OpenMpGups : public ProcessProgram {
 
   std::string version() const override { return "openmp"; }
 
-  void Prepare(uint32_t threads) override {
+  void Prepare([[maybe_unused]] uint32_t threads) override {
     table_.resize(problem_->words());
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (uint64_t word = 0; word < table_.size(); ++word) table_[word] = word;
   }
 
-  void Compute(uint32_t threads) override {
+  void Compute([[maybe_unused]] uint32_t threads) override {
     uint64_t* const table = table_.data();
     const uint64_t mask = problem_->words() - 1;
 #pragma omp parallel for num_threads(threads) schedule(static)

@@ -27,7 +27,7 @@ class OpenMpKv : public ProcessProgram {
     locks_ = std::make_unique<std::mutex[]>(problem_->buckets());
   }
 
-  void Compute(uint32_t threads) override {
+  void Compute([[maybe_unused]] uint32_t threads) override {
     const Stopwatch watch;
     const HashTable table(problem_->result);
 #pragma omp parallel for num_threads(threads) schedule(static)

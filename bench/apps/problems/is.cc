@@ -58,7 +58,8 @@ int64_t IsClass::ExpectedRank(size_t test, uint32_t iteration) const {
 
 void FillIsKeys(const IsClass& problem_class, std::span<uint32_t> keys, Range range) {
   NpbRandom random(range.begin * kNumbersPerKey);
-  const auto scale = static_cast<double>(problem_class.key_limit() / kNumbersPerKey);
+  const size_t quarter = problem_class.key_limit() / kNumbersPerKey;
+  const auto scale = static_cast<double>(quarter);
   for (size_t index = range.begin; index < range.end; ++index) {
     double sum = random.Next();
     for (uint32_t number = 1; number < kNumbersPerKey; ++number) sum += random.Next();

@@ -113,10 +113,12 @@ void PlaceParticles(uint32_t cells, std::span<Vector> positions, std::span<Vecto
   Vector momentum;
   for (size_t particle = 0; particle < positions.size(); ++particle) {
     const size_t cell = particle / 4;
+    const size_t row = cell / cells;
+    const size_t layer = row / cells;
     const Vector& corner = kCorners[particle % 4];
     positions[particle] = {.x = edge * (static_cast<double>(cell % cells) + corner.x),
-                           .y = edge * (static_cast<double>(cell / cells % cells) + corner.y),
-                           .z = edge * (static_cast<double>(cell / cells / cells) + corner.z)};
+                           .y = edge * (static_cast<double>(row % cells) + corner.y),
+                           .z = edge * (static_cast<double>(layer) + corner.z)};
     CounterRandom random(kSeed, particle);
     velocities[particle] = {
         .x = random.Fraction() - 0.5, .y = random.Fraction() - 0.5, .z = random.Fraction() - 0.5};

@@ -418,7 +418,8 @@ absl::Status ReleasedFalseSharing(const Settings& settings, const RowSink& sink)
     if (ok.ok()) plain.Time([&] { ok = write_and_meet(own); });
     if (!ok.ok()) return ok;
   }
-  for (Samples* of : {&plain, &samples[0], &samples[1]}) of->Divide(kRounds);
+  plain.Divide(kRounds);
+  for (Samples& of : samples) of.Divide(kRounds);
   if (job.measures()) {
     const double release_ns = samples[0].MedianNs();
     const double sequential_ns = samples[1].MedianNs();

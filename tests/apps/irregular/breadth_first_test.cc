@@ -70,7 +70,7 @@ class BreadthFirst : public testing::Test {
 TEST_F(BreadthFirst, FindsShortestPathsInAnyDirectionAndAnyNumberOfParts) {
   const std::vector<uint32_t> distances = Distances(graph_, source_);
   for (const Way way : {Way::kDown, Way::kUp, Way::kChosen}) {
-    for (const size_t parts : {1, 2, 3, 8, 20}) {
+    for (const size_t parts : {1u, 2u, 3u, 8u, 20u}) {
       const std::vector<uint32_t> parents = SearchInParts(graph_, source_, parts, way);
       SearchTree tree;
       ASSERT_TRUE(CheckSearch(graph_.view(), source_, parents, tree).ok());

@@ -43,7 +43,7 @@ TEST_F(Particles, ListsHaveEveryPairOnce) {
       if (Distance(positions_[a], positions_[b]) < kReach) near.emplace(a, b);
     }
   }
-  for (const size_t parts : {1, 3}) {
+  for (const size_t parts : {1u, 3u}) {
     std::set<std::pair<size_t, size_t>> listed;
     size_t entries = 0;
     for (size_t part = 0; part < parts; ++part) {

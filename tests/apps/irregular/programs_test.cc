@@ -38,7 +38,7 @@ class IrregularPrograms : public testing::Test {
     StartedProgram started(words);
     EXPECT_EQ(started.Wait(), 0) << started.out << started.err;
     output_ = started.out;
-    const nlohmann::json report = nlohmann::json::parse(std::ifstream(json))["benchmarks"][0];
+    nlohmann::json report = nlohmann::json::parse(std::ifstream(json))["benchmarks"][0];
     EXPECT_EQ(report["verified"], 1);
     EXPECT_GT(report["real_time"], 0);
     return report;

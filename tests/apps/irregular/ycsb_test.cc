@@ -38,7 +38,7 @@ TEST(ZipfianRanks, AreAsLikelyAsTheLawSays) {
 
 TEST(ZipfianRanks, WorkForFewRecords) {
   CounterRandom random(1);
-  for (const uint64_t count : {1, 2, 3}) {
+  for (const uint64_t count : {1u, 2u, 3u}) {
     const ZipfianRanks ranks(count);
     std::set<uint64_t> seen;
     for (int draw = 0; draw < 1000; ++draw) seen.insert(ranks.Draw(random));

@@ -98,8 +98,8 @@ TEST(Grids, DoNotDependOnHowRowsAreDividedOrHowManyStepsAreTakenTogether) {
   std::vector<double> expected = start;
   for (uint32_t step = 0; step < kSteps; ++step) expected = StepByTextbook(expected, kSide);
 
-  for (const size_t parts : {1, 2, 4, 9, 25}) {
-    for (const uint32_t depth : {1, 2, 3, 8, 13}) {
+  for (const size_t parts : {1u, 2u, 4u, 9u, 25u}) {
+    for (const uint32_t depth : {1u, 2u, 3u, 8u, 13u}) {
       std::array<std::vector<double>, 2> grids = {start, start};
       const auto rows = [&](size_t grid, Range range) {
         return std::span(grids[grid]).subspan(range.begin * kSide, range.size() * kSide);
