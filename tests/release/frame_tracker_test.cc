@@ -140,7 +140,7 @@ TEST_F(FrameTrackerTest, APageThatIsNotProtectedStaysWritable) {
 }
 
 TEST_F(FrameTrackerTest, IsClosedWhenItIsNotWrittenAnyMore) {
-  for (const size_t page : {7, 8, 9}) Write(page);
+  for (const size_t page : {7u, 8u, 9u}) Write(page);
   Write(10);
   EXPECT_EQ(faults_.load(), 3u);
   for (int collection = 0; collection < 20; ++collection) Collect();
@@ -150,7 +150,7 @@ TEST_F(FrameTrackerTest, IsClosedWhenItIsNotWrittenAnyMore) {
 }
 
 TEST_F(FrameTrackerTest, WhatIsNotProtectedIsFoundAgain) {
-  for (const size_t page : {11, 12, 13}) Write(page);
+  for (const size_t page : {11u, 12u, 13u}) Write(page);
   for (int turn = 0; turn < 3; ++turn) {
     std::vector<WriteNotes::Run> runs;
     tracker_->Collect(&runs);
