@@ -9,7 +9,7 @@
 namespace farpage::testing {
 namespace {
 
-constexpr size_t kPageBytes = 4096;
+constexpr size_t kBytesPerPage = 4096;
 constexpr size_t kMiB = size_t{1} << 20;
 
 // Of this process. What processes share counts by its part, so that the sum over all nodes has
@@ -33,18 +33,19 @@ NODE_SCENARIO(NeedsLittleMemory) {
   size_t region_bytes = 0;
   for (const Consistency consistency : {Consistency::kSequential, Consistency::kRelease}) {
     const bool release = consistency == Consistency::kRelease;
-    const std::span<char> memory = AllocateOrDie<char>(
-        node, release ? "release" : "sequential", pages * kPageBytes, {.consistency = consistency});
+    const std::span<char> memory =
+        AllocateOrDie<char>(node, release ? "release" : "sequential", pages * kBytesPerPage,
+                            {.consistency = consistency});
     region_bytes += memory.size();
     for (size_t turn = 0; turn < 2; ++turn) {
       const size_t part = (node.id() + turn) % node.size();
       for (size_t page = part * pages / node.size(); page < (part + 1) * pages / node.size();
            ++page) {
-        memory[page * kPageBytes] = static_cast<char>(page + turn);
+        memory[page * kBytesPerPage] = static_cast<char>(page + turn);
       }
       REQUIRE_OK(node.Barrier());
       for (size_t page = 0; page < pages; ++page) {
-        REQUIRE(memory[page * kPageBytes] == static_cast<char>(page + turn));
+        REQUIRE(memory[page * kBytesPerPage] == static_cast<char>(page + turn));
       }
       REQUIRE_OK(node.Barrier());
     }

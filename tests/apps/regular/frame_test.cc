@@ -21,9 +21,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(BlockOf, PartsFollowEachOtherInWholeGranules) {
-  for (const size_t count : {0, 1, 511, 512, 513, 14'000}) {
-    for (const size_t parts : {1, 2, 3, 4, 7}) {
-      for (const size_t granule : {1, 64, 512}) {
+  for (const size_t count : {0u, 1u, 511u, 512u, 513u, 14'000u}) {
+    for (const size_t parts : {1u, 2u, 3u, 4u, 7u}) {
+      for (const size_t granule : {1u, 64u, 512u}) {
         size_t next = 0;
         for (size_t part = 0; part < parts; ++part) {
           const Range range = BlockOf(count, parts, part, granule);

@@ -187,7 +187,7 @@ TEST(Problems, CatchWrongResults) {
 }
 
 TEST(Lu, FactorsByPanelsInAnyOrderOfWork) {
-  for (const size_t order : {8, 64, 72, 200}) {
+  for (const size_t order : {8u, 64u, 72u, 200u}) {
     LuProblem problem;
     RunPlain(problem, absl::StrCat("--order ", order));
     const Panels panels = problem.panels();
@@ -224,7 +224,7 @@ TEST(RadixSort, BucketsAreDividedEvenlyAndCompletely) {
   for (size_t digit = 0; digit < kDigits; ++digit) counts[digit] = digit % 7 * 100;
   counts[40] = 30'000;
   const uint64_t keys = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
-  for (const size_t parts : {1, 2, 4, 8, 300}) {
+  for (const size_t parts : {1u, 2u, 4u, 8u, 300u}) {
     size_t next = 0;
     for (size_t part = 0; part < parts; ++part) {
       const Range buckets = BucketsOf(counts, parts, part);
