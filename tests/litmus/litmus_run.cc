@@ -122,6 +122,7 @@ int RunSimulation(const Arguments& arguments) {
 
 std::string TablesOf(const std::vector<std::string>& files) {
   std::vector<Tally> tallies;
+  tallies.reserve(files.size());
   for (const std::string& file : files) tallies.push_back(Tally::FromJson(ReadFile(file)));
   return MarkdownTables(tallies);
 }

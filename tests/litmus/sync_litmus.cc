@@ -110,6 +110,7 @@ int RunSimulation(const Arguments& arguments) {
 
 std::string TableOf(const std::vector<std::string>& files) {
   std::vector<SyncTally> tallies;
+  tallies.reserve(files.size());
   for (const std::string& file : files) tallies.push_back(SyncTally::FromJson(ReadFile(file)));
   return MarkdownTable(tallies);
 }
