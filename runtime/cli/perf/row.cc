@@ -29,6 +29,8 @@ std::optional<Row> FromLine(std::string_view line) {
   if (line.substr(0, kMark.size()) != kMark) return std::nullopt;
   const Json json = Json::parse(line.substr(kMark.size()), nullptr, /*allow_exceptions=*/false);
   if (!json.is_array() || json.size() != 8 || json[3].size() != 7) return std::nullopt;
+  // Any other number is converted, whatever its size.
+  if (!json[1].is_number_unsigned() || !json[2].is_number_unsigned()) return std::nullopt;
   try {
     Row row;
     row.name = json[0];
