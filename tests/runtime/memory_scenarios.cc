@@ -1,5 +1,4 @@
 // What the runtime needs of memory for itself.
-#include <cinttypes>
 #include <cstdio>
 #include <fstream>
 #include <string>
